@@ -1,0 +1,51 @@
+# Two commands matter on a fresh machine: `make demo` and `make test`. Each does its own set-up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: demo test check test-data test-vllm test-packaging bench format clean
+
+demo: $(VENV)/.core
+	$(BIN)/itax demo
+
+test: check
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not data and not vllm"
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Whole official files through the real tasks: every canonical answer, the recorded answers, the controls.
+test-data: $(VENV)/.dev
+	$(BIN)/python -m pytest -m data
+
+# vLLM on CPU lives in its own environment; see docs/development.md.
+test-vllm: $(VENV)/.dev $(VENV)-vllm/.installed
+	$(BIN)/python -m pytest -m vllm
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.execution
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) -e ".[dev]"
+	touch $@ $(VENV)/.core
+
+$(VENV)-vllm/.installed: pyproject.toml
+	$(PYTHON) tests/vllm/make_environment.py $(VENV)-vllm
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(VENV)-vllm build dist demo_output

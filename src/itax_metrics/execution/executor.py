@@ -1,0 +1,237 @@
+"""Runs programs: equal ones once, known ones not at all, the others in contained workers.
+
+Covered and not covered: the sum of the layers, see `sandbox`; which of them hold here is in `describe()` and in every
+run's record. Programs share a process with their own tests (see `trial`).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Literal, Protocol
+
+from ..errors import ConfigError, ExecutionError
+from ..records import Flag, Status, Verdict
+from .cache import VerdictCache
+from .pool import Pool
+from .programs import Program
+from .progress import Progress
+from .sandbox.probe import SandboxReport, probe
+from .worker import PROFILES, WorkerConfig
+
+ENGINE = 1
+"""Part of every cache key: raised whenever the meaning of a verdict changes."""
+
+_SAVE_EVERY_SECONDS = 2.0
+_POLICIES = ("require", "prefer", "off")
+
+OnVerdict = Callable[[int, Verdict], None]
+
+
+class Executor(Protocol):
+    """Anything that turns programs into verdicts."""
+
+    def run(self, programs: Sequence[Program], *, on_verdict: OnVerdict | None = None) -> list[Verdict]:
+        """One verdict per program, in order; never raises because of a program."""
+        ...
+
+
+class LocalExecutor:
+    """Runs programs on this machine, several at a time.
+
+    Args:
+        workers: programs at a time; default the cores this process may use.
+        policy: `require` executes nothing unless files, network and processes are contained; `prefer` uses the layers
+            there are; `off` uses limits and a scratch directory only.
+        cache: where verdicts are kept between runs.
+        progress: True, or the label of a bar on stderr.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int | None = None,
+        policy: Literal["require", "prefer", "off"] = "require",
+        cache: VerdictCache | None = None,
+        progress: bool | str = False,
+    ) -> None:
+        if policy not in _POLICIES:
+            raise ConfigError(f"Unknown sandbox policy {policy!r}. Set ITAX_SANDBOX to one of: {', '.join(_POLICIES)}.")
+        if workers is not None and workers < 1:
+            raise ConfigError(f"{workers} workers cannot run anything. Set ITAX_WORKERS to 1 or more.")
+        self.policy = policy
+        self.workers = workers or usable_cores()
+        self._cache = cache
+        self._progress = progress
+        self._pool = Pool(self.workers, self._configure)
+        self._turn = threading.Lock()
+        self._owner = os.getpid()
+
+    @property
+    def runtime(self) -> str:
+        """What verdicts depend on beside the program: interpreter, machine and active layers."""
+        version = sys.version_info
+        interpreter = f"{sys.implementation.name}-{version.major}.{version.minor}.{version.micro}-{version.releaselevel}"
+        hashing = f"{sys.hash_info.algorithm}{sys.hash_info.width}"
+        return "/".join([f"engine{ENGINE}", interpreter, platform.machine(), hashing, "+".join(self._layers())])
+
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """Process ids of the workers that are up."""
+        return self._pool.pids
+
+    def describe(self) -> dict[str, Any]:
+        """What goes into the record of a run."""
+        return {
+            "policy": self.policy,
+            "layers": list(self._layers()),
+            "missing": {"all": "switched off"} if self.policy == "off" else dict(probe().missing),
+            "interpreter": f"{platform.python_implementation()} {platform.python_version()}",
+            "workers": self.workers,
+        }
+
+    def run(self, programs: Sequence[Program], *, on_verdict: OnVerdict | None = None) -> list[Verdict]:
+        """Execute the programs; equal ones run once, cached ones not at all.
+
+        Args:
+            on_verdict: called with position and verdict as each one is decided.
+
+        Returns:
+            One verdict per program, in their order.
+
+        Raises:
+            ExecutionError: a language, judge or profile this engine does not know; nothing has run then.
+        """
+        for program in programs:
+            _check(program)
+        places: dict[Program, list[int]] = {}
+        for place, program in enumerate(programs):
+            places.setdefault(program, []).append(place)
+        verdicts: list[Verdict | None] = [None] * len(programs)
+        bar = self._bar(len(programs))
+
+        def decide(program: Program, verdict: Verdict) -> None:
+            for place in places[program]:
+                verdicts[place] = verdict
+                if on_verdict is not None:
+                    on_verdict(place, verdict)
+            if bar is not None:
+                bar.advance(len(places[program]))
+
+        try:
+            if places:
+                with self._turn:
+                    self._run_unique(list(places), decide)
+        finally:
+            if bar is not None:
+                bar.close()
+        return [verdict for verdict in verdicts if verdict is not None]
+
+    def close(self) -> None:
+        """End the workers; the next run starts new ones."""
+        if os.getpid() == self._owner:
+            self._pool.close()
+
+    def __enter__(self) -> LocalExecutor:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _layers(self) -> tuple[str, ...]:
+        return ("off",) if self.policy == "off" else probe().layers
+
+    def _bar(self, total: int) -> Progress | None:
+        if not self._progress or not total:
+            return None
+        return Progress(self._progress if isinstance(self._progress, str) else "programs", total)
+
+    def _run_unique(self, programs: list[Program], decide: Callable[[Program, Verdict], None]) -> None:
+        known: dict[str, Verdict] = {}
+        keys: dict[Program, str] = {}
+        if self._cache is not None:
+            runtime = self.runtime
+            keys = {program: program.key(runtime) for program in programs}
+            known = self._cache.get_many(keys.values())
+        unknown = []
+        for program in programs:
+            verdict = known.get(keys[program]) if keys else None
+            if verdict is None:
+                unknown.append(program)
+            else:
+                decide(program, verdict)
+        if not unknown:
+            return
+        obstacle = self._obstacle()
+        if obstacle is not None:
+            for program in unknown:
+                decide(program, Verdict(Status.HARNESS_ERROR, flags=(Flag.PENDING.value,), detail=obstacle))
+            return
+        unsaved: dict[str, Verdict] = {}
+        saved_at = time.monotonic()
+
+        def note(number: int, verdict: Verdict) -> None:
+            nonlocal saved_at
+            program = unknown[number]
+            if self._cache is not None:
+                unsaved[keys[program]] = verdict
+                if time.monotonic() - saved_at > _SAVE_EVERY_SECONDS:
+                    self._cache.put(unsaved)
+                    unsaved.clear()
+                    saved_at = time.monotonic()
+            decide(program, verdict)
+
+        try:
+            self._pool.run(unknown, note)
+        finally:
+            # An interrupted run resumes from here.
+            if self._cache is not None:
+                self._cache.put(unsaved)
+
+    def _obstacle(self) -> str | None:
+        """Why nothing may be executed here, with the remedies; None when it may."""
+        if sys.platform != "linux":
+            return f"Not executed: programs are executed on Linux only, this is {sys.platform}. {_REMEDY_MACHINE}"
+        if self.policy == "off":
+            return None
+        report: SandboxReport = probe()
+        if report.contained or (self.policy == "prefer" and report.usable):
+            return None
+        remedy = _REMEDY_MACHINE if self.policy == "prefer" else f"{_REMEDY_MACHINE[:-1]}, or set ITAX_SANDBOX=prefer."
+        return f"Not executed: this machine does not contain programs; {report.summary()}. {remedy}"
+
+    def _configure(self, profile: str, scratch_bytes: int) -> WorkerConfig:
+        # Layers that failed half-way in the probe must not be tried again; the others are retried by each worker.
+        skip = () if self.policy == "off" else tuple(sorted(probe().missing.items()))
+        return WorkerConfig(self.policy, profile, max(scratch_bytes, _SCRATCH_BYTES), skip)
+
+
+_SCRATCH_BYTES = 256 * 1024 * 1024
+_REMEDY_MACHINE = "Run `itax score` on a capable machine."
+
+
+def usable_cores() -> int:
+    """The cores this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _check(program: Program) -> None:
+    for what, value, known in (
+        ("language", program.language, ("python",)),
+        ("judge", program.judge.kind, ("clean_exit",)),
+        ("profile", program.profile, tuple(PROFILES)),
+    ):
+        if value not in known:
+            raise ExecutionError(
+                f"LocalExecutor knows no {what} {value!r} (it knows: {', '.join(known)}). Nothing was executed; "
+                "correct the program or update itax."
+            )

@@ -1,0 +1,215 @@
+"""The supervisor: hands programs to workers, watches the clock, replaces what dies, loses no verdict.
+
+Covered: a worker that dies or hangs is replaced; the program it was running is tried once more, in a fresh worker and
+compiled in its own process; a second loss is the program's doing and its verdict. No user code runs here.
+Not covered: the sum of what all workers use; start no more workers than the machine has room for.
+"""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..records import Flag, Status, Verdict
+from .programs import Limits, Program
+from .worker import StartFailed, Worker, WorkerConfig
+
+GRACE_SECONDS = 10.0
+"""How long after a program's wall time its worker may stay silent before it counts as hung."""
+_DEPTH = 8
+_STARTS = 3
+_GOODBYE_SECONDS = 2.0
+
+Report = Callable[[int, Verdict], None]
+
+
+@dataclass(slots=True)
+class _Job:
+    number: int
+    program: Program
+    losses: int = 0
+    """How many workers were lost, or failed, with this program."""
+
+
+class Pool:
+    """Up to `size` workers, kept warm between runs; `configure` says how to start one for a profile."""
+
+    def __init__(self, size: int, configure: Callable[[str, int], WorkerConfig]) -> None:
+        self.size = size
+        self._configure = configure
+        self._workers: list[Worker] = []
+        self._pending: dict[str, deque[_Job]] = {}
+        self._retries: deque[_Job] = deque()
+        self._left = 0
+        self._scratch_bytes = 0
+        self._limits: dict[Limits, dict[str, Any]] = {}
+        self._failed_starts = 0
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the running workers."""
+        return tuple(worker.pid for worker in self._workers)
+
+    def run(self, programs: Sequence[Program], report: Report) -> None:
+        """Execute every program and call `report(position, verdict)` once for each, as they are decided."""
+        self._pending, self._retries, self._failed_starts = {}, deque(), 0
+        for number, program in enumerate(programs):
+            self._pending.setdefault(program.profile, deque()).append(_Job(number, program))
+        self._left = len(programs)
+        self._scratch_bytes = max((program.limits.file_bytes for program in programs), default=0)
+        try:
+            while self._left:
+                self._staff(report)
+                for worker in list(self._workers):
+                    self._feed(worker)
+                if self._left:
+                    self._listen(report)
+        except BaseException:
+            # Interrupted, or the caller's report raised: what still runs has nobody to report to.
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End every worker and what it runs."""
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            worker.hang_up()
+        for worker in workers:
+            worker.kill(_GOODBYE_SECONDS)
+
+    def _staff(self, report: Report) -> None:
+        """Start the workers that the waiting programs call for, all at once."""
+        for worker in list(self._workers):
+            if not worker.waiting and not self._fits(worker) and self._queued():
+                self._dismiss(worker)
+        started = []
+        wanted = min(self.size, len(self._workers) + len(self._retries) + self._queued())
+        if self._retries and len(self._workers) == self.size:
+            idle = next((worker for worker in self._workers if not worker.waiting), None)
+            if idle is not None:
+                self._dismiss(idle)
+        try:
+            while len(self._workers) + len(started) < wanted:
+                profile = self._next_profile(len(started))
+                started.append(Worker(self._configure(profile, self._scratch_bytes)))
+            while started:
+                worker = started.pop(0)
+                worker.wait_until_ready()
+                self._failed_starts = 0
+                self._workers.append(worker)
+                if self._retries and self._retries[0].program.profile == worker.config.profile:
+                    self._send(worker, self._retries.popleft())
+        except StartFailed as failure:
+            self._failed_starts += 1
+            if self._failed_starts >= _STARTS and not self._workers:
+                self._abandon(f"no worker could be started: {failure}", report)
+        finally:
+            for worker in started:
+                worker.kill()
+
+    def _queued(self) -> int:
+        return sum(len(queue) for queue in self._pending.values())
+
+    def _next_profile(self, offset: int) -> str:
+        if offset < len(self._retries):
+            return self._retries[offset].program.profile
+        return max(self._pending, key=lambda profile: len(self._pending[profile]))
+
+    def _fits(self, worker: Worker) -> bool:
+        return bool(self._pending.get(worker.config.profile)) and worker.config.scratch_bytes >= self._scratch_bytes
+
+    def _feed(self, worker: Worker) -> None:
+        # Few at a time near the end, so that no program waits behind a slow one while another worker is idle.
+        depth = max(1, min(_DEPTH, self._queued() // (2 * self.size)))
+        if len(worker.waiting) > depth // 2 or any(job.losses for job in worker.waiting):
+            return
+        queue = self._pending.get(worker.config.profile)
+        while queue and len(worker.waiting) < depth:
+            self._send(worker, queue.popleft())
+
+    def _send(self, worker: Worker, job: _Job) -> None:
+        limits = self._limits.get(job.program.limits)
+        if limits is None:
+            limits = self._limits[job.program.limits] = asdict(job.program.limits)
+        if not worker.waiting:
+            worker.deadline = time.monotonic() + job.program.limits.wall_seconds + GRACE_SECONDS
+        worker.waiting.append(job)
+        worker.send({"source": job.program.source, "compile_in_fork": job.losses > 0, "limits": limits})
+
+    def _listen(self, report: Report) -> None:
+        busy = [worker for worker in self._workers if worker.waiting]
+        if not busy:
+            return
+        with selectors.DefaultSelector() as selector:
+            for worker in busy:
+                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.wants_to_write else 0)
+                selector.register(worker.connection, events, worker)
+            patience = min(worker.deadline for worker in busy) - time.monotonic()
+            ready = selector.select(max(0.0, patience))
+        for key, events in ready:
+            worker = key.data
+            if events & selectors.EVENT_WRITE:
+                worker.flush()
+            if events & selectors.EVENT_READ:
+                self._take(worker, report)
+        now = time.monotonic()
+        for worker in busy:
+            if worker.waiting and worker.deadline < now:
+                self._lose(worker, "the worker hung", report)
+
+    def _take(self, worker: Worker, report: Report) -> None:
+        replies = worker.receive()
+        if replies is None:
+            self._lose(worker, "the worker died", report)
+            return
+        for reply in replies:
+            job: _Job = worker.waiting.popleft()
+            if worker.waiting:
+                worker.deadline = time.monotonic() + worker.waiting[0].program.limits.wall_seconds + GRACE_SECONDS
+            verdict = Verdict(
+                Status(reply["status"]),
+                float(reply.get("seconds", 0.0)),
+                tuple(reply.get("flags", ())),
+                str(reply.get("detail", "")),
+            )
+            if verdict.decided or job.losses:
+                self._decide(job, verdict, report)
+            else:
+                job.losses += 1
+                self._retries.append(job)
+
+    def _lose(self, worker: Worker, how: str, report: Report) -> None:
+        """Replace a worker: the first waiting program is suspected, the others just go back."""
+        waiting = list(worker.waiting)
+        self._dismiss(worker)
+        for job in reversed(waiting[1:]):
+            self._pending.setdefault(job.program.profile, deque()).appendleft(job)
+        if not waiting:
+            return
+        suspect = waiting[0]
+        suspect.losses += 1
+        if suspect.losses < 2:
+            self._retries.append(suspect)
+        else:
+            self._decide(suspect, Verdict(Status.ERROR, detail=f"{how} while running this program, twice"), report)
+
+    def _dismiss(self, worker: Worker) -> None:
+        worker.waiting.clear()
+        if worker in self._workers:
+            self._workers.remove(worker)
+        worker.kill()
+
+    def _decide(self, job: _Job, verdict: Verdict, report: Report) -> None:
+        self._left -= 1
+        report(job.number, verdict)
+
+    def _abandon(self, why: str, report: Report) -> None:
+        jobs = [*self._retries, *(job for queue in self._pending.values() for job in queue)]
+        self._retries.clear()
+        self._pending.clear()
+        for job in jobs:
+            self._decide(job, Verdict(Status.HARNESS_ERROR, detail=why), report)

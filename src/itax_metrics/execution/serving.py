@@ -1,0 +1,319 @@
+"""A worker's loop: receive a program, compile it, fork, wait, judge, reply; one program at a time.
+
+Covered: a program that hangs, floods or dies; descendants it leaves behind; files it leaves behind.
+Not covered: a source that crashes or hangs `compile` itself ends the worker; the supervisor then has it compiled in
+the forked process of a fresh one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import types
+from typing import Any
+
+from . import trial
+from .sandbox import namespaces, syscalls
+from .sandbox.confine import Confinement, LayerFailed, become, confine
+from .wire import Decoder, encode
+
+FILENAME = "<program>"
+COMPILE_IN_WORKER = 100_000
+"""Longer sources are compiled in the forked process: the parser's memory then dies with it."""
+
+_COMMON = (
+    "abc array base64 bisect calendar cmath collections contextlib copy dataclasses datetime decimal enum fractions "
+    "functools hashlib heapq inspect io itertools json math numbers operator os pathlib pprint queue random re "
+    "statistics string struct sys tempfile textwrap threading time traceback typing unittest warnings"
+).split()
+_CHANNEL_SLOT = 200
+
+
+def main(argument: str) -> None:
+    """Serve until the supervisor closes the connection; `argument` is the configuration as JSON."""
+    config: dict[str, Any] = json.loads(argument)
+    connection = socket.socket(fileno=os.dup(0))
+    connection.setblocking(True)
+    os.set_inheritable(connection.fileno(), False)
+    _volunteer_for_the_oom_killer()
+    try:
+        confinement = confine(config)
+    except LayerFailed as failure:
+        connection.sendall(encode({"failed": failure.layer, "reason": failure.reason}))
+        os._exit(1)
+    _set_environment(confinement.scratch)
+    loaded = _preload(config["imports"])
+    trial.silence()
+    _hide_engine()
+    gc.collect()
+    gc.freeze()
+    ready = {
+        "layers": sorted(confinement.layers),
+        "missing": confinement.missing,
+        "contains": confinement.contains,
+        "loaded": loaded,
+    }
+    connection.sendall(encode({"ready": ready}))
+    Server(connection, confinement).serve()
+    os._exit(0)
+
+
+def _volunteer_for_the_oom_killer() -> None:
+    # When the machine runs out of memory, a test program goes before the process that holds the model.
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as adjust:
+        adjust.write("1000")
+
+
+def _set_environment(scratch: str) -> None:
+    os.environ.update(HOME=scratch, TMPDIR=scratch)
+    # The loader has used it; programs have no business with it.
+    os.environ.pop("LD_LIBRARY_PATH", None)
+
+
+def _preload(extra: list[str]) -> list[str]:
+    loaded = []
+    for name in [*_COMMON, *extra]:
+        # A broken package is the program's problem when it imports it, not the worker's.
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+            loaded.append(name)
+    return [name for name in loaded if name in extra]
+
+
+def _hide_engine() -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "itax_metrics"]:
+        del sys.modules[name]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.argv = [""]
+
+
+class Server:
+    """Runs programs one after another for one supervisor."""
+
+    def __init__(self, connection: socket.socket, confinement: Confinement) -> None:
+        self._connection = connection
+        self._fence = confinement
+        self._decoder = Decoder()
+        self._private = [connection.fileno()]
+        if confinement.pid_namespace is not None:
+            self._private.append(confinement.pid_namespace)
+
+    def serve(self) -> None:
+        """Answer requests until the connection closes."""
+        while True:
+            request = self._decoder.next()
+            if request is None:
+                received = self._connection.recv(1 << 18)
+                if not received:
+                    return
+                self._decoder.feed(received)
+                continue
+            reply = self._answer(request)
+            self._connection.sendall(encode(reply))
+            self._clean()
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        source: str = request["source"]
+        program: types.CodeType | str = source
+        if not request["compile_in_fork"] and len(source) <= COMPILE_IN_WORKER:
+            try:
+                program = compile(source, FILENAME, "exec", dont_inherit=True)
+            except Exception as error:
+                return {"status": "compile_error", "detail": trial.one_line(error)}
+        try:
+            return self._try(program, request["limits"])
+        except OSError as error:
+            return {"status": "harness_error", "detail": f"the worker could not start a process: {error}"}
+
+    def _try(self, program: types.CodeType | str, limits: dict[str, Any]) -> dict[str, Any]:
+        mark = os.urandom(trial.MARK_BYTES)
+        trial.CountingSink.limit = limits["output_bytes"]
+        reader, writer = os.pipe()
+        fence = self._fence
+        try:
+            if fence.pid_namespace is not None:
+                namespaces.next_child_in_new_pid_namespace(fence.pid_namespace)
+            began = time.monotonic()
+            child = os.fork()
+            if child == 0:
+                self._become_program(program, limits, reader, writer, mark)
+        except OSError:
+            os.close(reader)
+            os.close(writer)
+            raise
+        os.close(writer)
+        try:
+            in_time, code = self._wait(child, began + limits["wall_seconds"])
+            seconds = time.monotonic() - began
+            os.set_blocking(reader, False)
+            received = b""
+            with contextlib.suppress(BlockingIOError):
+                received = os.read(reader, 1 << 16)
+        finally:
+            os.close(reader)
+        reply = _judge(in_time, code, received, mark, limits)
+        reply["seconds"] = seconds
+        return reply
+
+    def _become_program(
+        self, program: types.CodeType | str, limits: dict[str, Any], reader: int, writer: int, mark: bytes
+    ) -> None:
+        """The forked side: leave every privilege and every descriptor behind, then run."""
+        try:
+            fence = self._fence
+            os.setsid()
+            os.close(reader)
+            for descriptor in self._private:
+                os.close(descriptor)
+            os.dup2(writer, _CHANNEL_SLOT, inheritable=False)
+            os.close(writer)
+            if fence.drop_to is not None:
+                become(fence.drop_to)
+            trial.set_limits(limits, count_processes=fence.count_processes)
+            if fence.drop_capabilities:
+                syscalls.drop_capabilities()
+            if fence.ruleset is not None:
+                fence.ruleset.apply()
+                os.close(fence.ruleset.descriptor)
+        except BaseException:
+            # Never run a program with less than the full fence.
+            os._exit(_NOT_STARTED)
+        trial.run(program, FILENAME, _CHANNEL_SLOT, mark)
+
+    def _wait(self, child: int, deadline: float) -> tuple[bool, int]:
+        """(ended in time, exit code) once the child and everything it started are gone."""
+        in_time = True
+        ended = os.pidfd_open(child)
+        try:
+            poll = select.poll()
+            poll.register(ended, select.POLLIN)
+            # No events asked: only the loss of the supervisor wakes this up.
+            poll.register(self._connection.fileno(), 0)
+            while True:
+                left = deadline - time.monotonic()
+                happened = poll.poll(max(0.0, left) * 1000)
+                if any(descriptor == ended for descriptor, _ in happened):
+                    break
+                if happened:
+                    os.kill(child, signal.SIGKILL)
+                    os._exit(0)
+                if left <= 0:
+                    in_time = False
+                    break
+        finally:
+            os.close(ended)
+        if not in_time:
+            os.kill(child, signal.SIGKILL)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if self._fence.pid_namespace is None:
+            _kill_stragglers(child)
+        return in_time, code
+
+    def _clean(self) -> None:
+        """Empty the writable directories; a worker that cannot do so ends, and a fresh one takes over."""
+        for directory in (self._fence.scratch, self._fence.shared):
+            if directory is not None and os.listdir(directory):
+                try:
+                    _empty(directory)
+                except (OSError, RecursionError):
+                    os._exit(1)
+
+
+_NOT_STARTED = 78
+
+
+def _judge(in_time: bool, code: int, received: bytes, mark: bytes, limits: dict[str, Any]) -> dict[str, Any]:
+    report = trial.read_report(received, mark)
+    flags = ["tampered"] if report is not None and report[2] else []
+    if not in_time:
+        return {"status": "timeout", "flags": flags, "detail": f"over {limits['wall_seconds']:g} s of wall time"}
+    if report is not None:
+        return {"status": report[0], "flags": flags, "detail": report[1]}
+    if code == _NOT_STARTED:
+        return {"status": "harness_error", "detail": "the program's process could not be confined"}
+    if code == trial.OUTPUT_LIMIT_EXIT:
+        return {"status": "output_limit", "detail": f"over {limits['output_bytes']} bytes of output"}
+    if code == -signal.SIGKILL:
+        return {"status": "out_of_memory", "detail": "killed from outside, as the kernel does when memory runs out"}
+    if code < 0:
+        return {"status": "error", "detail": f"died by {_signal_name(-code)}"}
+    return {"status": "error", "detail": f"ended by itself with exit status {code}, before its end was reached"}
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _kill_stragglers(session: int) -> None:
+    """Without a pid namespace: kill the program's group, then every orphan that comes to this process."""
+    give_up = time.monotonic() + 5
+    with contextlib.suppress(OSError):
+        os.killpg(session, signal.SIGKILL)
+    while time.monotonic() < give_up:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                for child in _children():
+                    with contextlib.suppress(OSError):
+                        os.kill(child, signal.SIGKILL)
+        except ChildProcessError:
+            return
+    os._exit(1)
+
+
+def _children() -> list[int]:
+    mine, found = os.getpid(), []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as stat:
+                if int(stat.read().rpartition(b")")[2].split()[1]) == mine:
+                    found.append(int(name))
+    return found
+
+
+def _empty(directory: str) -> None:
+    """Delete everything below, without following links and without recursion (a program chose the depth)."""
+    for _ in range(100_000):
+        names = os.listdir(directory)
+        if not names:
+            return
+        for name in names:
+            path = f"{directory}/{name}"
+            try:
+                os.unlink(path)
+            except (IsADirectoryError, PermissionError):
+                _remove_directory(path)
+    raise OSError("the scratch directory fills faster than it empties")
+
+
+def _remove_directory(path: str) -> None:
+    os.chmod(path, 0o700)
+    try:
+        os.rmdir(path)
+        return
+    except OSError:
+        pass
+    for entry in list(os.scandir(path)):
+        if entry.is_dir(follow_symlinks=False):
+            # Lift what is below to the top: no path grows long, no call nests.
+            os.chmod(entry.path, 0o700)
+            _lift(entry.path)
+        else:
+            os.unlink(entry.path)
+    with contextlib.suppress(OSError):
+        os.rmdir(path)
+
+
+def _lift(path: str) -> None:
+    top = path.rsplit("/", 2)[0]
+    os.rename(path, f"{top}/{os.urandom(8).hex()}")

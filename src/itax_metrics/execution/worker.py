@@ -1,0 +1,224 @@
+"""One worker process as the supervisor sees it: started fresh by exec, spoken to over one socket.
+
+Covered: the environment is an allow-list, so no token of the host process reaches a program; descriptors are closed;
+the host process is never forked, whatever it holds (a model, threads, a GPU).
+Not covered: Linux only; elsewhere nothing is started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ExecutionError
+from .wire import Decoder, encode
+
+START_SECONDS = 60.0
+CONTAINED = frozenset({"files", "network", "processes"})
+_THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
+
+PROFILES: dict[str, tuple[str, ...]] = {"bare": (), "numpy": ("numpy",), "pandas": ("numpy", "pandas")}
+"""Libraries a worker has loaded already when a program starts, by profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """How to start a worker; equal configurations give interchangeable workers."""
+
+    policy: str
+    profile: str = "bare"
+    scratch_bytes: int = 256 * 1024 * 1024
+    skip: tuple[tuple[str, str], ...] = ()
+    """Layers not to try, with the reason found earlier."""
+
+
+class StartFailed(ExecutionError):
+    """A worker that did not come up; `layer` names the sandbox layer to leave out, if that was it."""
+
+    def __init__(self, message: str, layer: str | None = None) -> None:
+        super().__init__(message)
+        self.layer = layer
+
+
+class Worker:
+    """A running worker process with its queue of requests."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self.config = config
+        self.waiting: deque[Any] = deque()
+        """What was sent and not answered yet, in order; the first one is running."""
+        self.deadline = 0.0
+        """When the first one counts as hung in the engine itself (monotonic)."""
+        self.ready: dict[str, Any] = {}
+        self._scratch = tempfile.TemporaryDirectory(prefix="itax-scratch-", ignore_cleanup_errors=True)
+        ours, theirs = socket.socketpair()
+        self._decoder = Decoder()
+        self._out = bytearray()
+        self.connection = ours
+        try:
+            self._process = self._launch(theirs)
+        except OSError as error:
+            ours.close()
+            self._scratch.cleanup()
+            raise StartFailed(f"cannot start {sys.executable}: {error}") from error
+        finally:
+            theirs.close()
+
+    def wait_until_ready(self) -> None:
+        """Block until the worker has built its fence; several may be starting meanwhile.
+
+        Raises:
+            StartFailed: it did not come up; the process is gone.
+        """
+        try:
+            self.ready = self._greet()
+            if self.config.policy == "require" and set(self.ready["contains"]) != CONTAINED:
+                lacking = ", ".join(sorted(CONTAINED - set(self.ready["contains"])))
+                raise StartFailed(f"this worker does not contain: {lacking}")
+        except BaseException:
+            self.kill()
+            raise
+        self.connection.setblocking(False)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the launcher: killing it kills everything in the worker."""
+        return self._process.pid
+
+    def fileno(self) -> int:
+        """For selectors."""
+        return self.connection.fileno()
+
+    def _launch(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
+        scratch = self._scratch.name
+        config = {
+            "policy": self.config.policy,
+            "imports": list(PROFILES[self.config.profile]),
+            "scratch": scratch,
+            "scratch_bytes": self.config.scratch_bytes,
+            "skip": dict(self.config.skip),
+        }
+        script = str(Path(__file__).with_name("zygote.py"))
+        self._complaints = tempfile.TemporaryFile()
+        return subprocess.Popen(
+            [sys.executable, "-I", script, json.dumps(config)],
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=self._complaints,
+            env=environment(scratch),
+            cwd=scratch,
+            close_fds=True,
+            start_new_session=True,
+        )
+
+    def _greet(self) -> dict[str, Any]:
+        self.connection.settimeout(1.0)
+        give_up = time.monotonic() + START_SECONDS
+        while time.monotonic() < give_up:
+            try:
+                received = self.connection.recv(1 << 16)
+            except TimeoutError:
+                continue
+            except OSError:
+                received = b""
+            if not received:
+                raise StartFailed(f"the worker process ended at its start: {self._last_words()}")
+            self._decoder.feed(received)
+            message = self._decoder.next()
+            if message is None:
+                continue
+            if "failed" in message:
+                raise StartFailed(f"{message['failed']}: {message['reason']}", layer=message["failed"])
+            self._complaints.close()
+            ready: dict[str, Any] = message["ready"]
+            return ready
+        raise StartFailed(f"the worker process was not ready within {START_SECONDS:g} s")
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)
+        self._complaints.seek(0)
+        lines = self._complaints.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else f"exit status {self._process.returncode}"
+
+    def send(self, request: dict[str, Any]) -> None:
+        """Queue bytes for the worker; never blocks."""
+        self._out += encode(request)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what the socket takes now; a dead worker shows when it is read from."""
+        while self._out:
+            try:
+                sent = self.connection.send(self._out)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._out.clear()
+                return
+            del self._out[:sent]
+
+    @property
+    def wants_to_write(self) -> bool:
+        """True while bytes are queued."""
+        return bool(self._out)
+
+    def receive(self) -> list[dict[str, Any]] | None:
+        """Complete replies, or None when the worker is gone or speaks nonsense."""
+        try:
+            received = self.connection.recv(1 << 16)
+        except BlockingIOError:
+            return []
+        except OSError:
+            return None
+        if not received:
+            return None
+        self._decoder.feed(received)
+        replies = []
+        try:
+            while (message := self._decoder.next()) is not None:
+                replies.append(message)
+        except ValueError:
+            return None
+        return replies
+
+    def hang_up(self) -> None:
+        """Close the connection: the worker kills its program, if one is running, and ends by itself."""
+        self.connection.close()
+
+    def kill(self, patience: float = 0.0) -> None:
+        """End the worker, its running program and all descendants; by force after `patience` seconds."""
+        self.hang_up()
+        try:
+            self._process.wait(timeout=patience)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=10)
+        self._complaints.close()
+        self._scratch.cleanup()
+
+
+def environment(scratch: str) -> dict[str, str]:
+    """The whole environment of a worker: an allow-list, nothing secret."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH") or name.startswith("LC_")
+    }
+    kept.update({f"{name}_NUM_THREADS": "1" for name in _THREADS})
+    kept.update(HOME=scratch, TMPDIR=scratch, ITAX_NO_AUTOLOAD="1")
+    return kept

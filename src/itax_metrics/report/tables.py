@@ -1,0 +1,152 @@
+"""A comparison as a table of plain text or Markdown, and as one sentence per benchmark.
+
+Reads what `comparison.json` holds, so a stored comparison prints like a fresh one. Judges nothing: the level of .05
+after Holm only chooses the wording of the sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from itax_metrics.comparison import Comparison
+
+TITLE = "Tax = base % - instruct %, in points. Positive: instruct lost."
+LEGEND = (
+    "p: sign flips over clusters; p Holm: over the benchmarks of this pair; McN p: McNemar with continuity correction; "
+    "MDE: smallest tax this run would find with power .8."
+)
+LEVEL = 0.05
+WIDTH = 120
+
+_HEADERS = ("benchmark", "n", "base %", "inst %", "tax", "95 % CI", "p", "p Holm", "McN p", "gain/lost", "MDE")
+_NAME_WIDTH = 28
+
+Table = Comparison | Mapping[str, Any]
+
+
+def render_text(comparison: Table) -> str:
+    """Lay a comparison out for a terminal of 120 columns; long benchmark names are shortened with `..`."""
+    content = _content(comparison)
+    rows = [_HEADERS, *([_shortened(row[0]), *row[1:]] for row in _rows(content))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADERS))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    rule = "-" * max(len(line) for line in lines)
+    return "\n".join(
+        [*_heading(content), "", TITLE, rule, lines[0], rule, *lines[1:], rule, *_legend(), "", *_notes(content)]
+    )
+
+
+def render_markdown(comparison: Table) -> str:
+    """Lay a comparison out as a Markdown table, names in full."""
+    content = _content(comparison)
+    table = [
+        f"| {' | '.join(_HEADERS)} |",
+        f"|---{'|---:' * (len(_HEADERS) - 1)}|",
+        *(f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in _rows(content)),
+    ]
+    heading = [_escaped(" ".join(line.split())) for line in _heading(content)]
+    notes = [f"- {_escaped(note)}" for note in _notes(content)]
+    return "\n".join(["  \n".join(heading), "", TITLE, "", *table, "", LEGEND, "", *notes])
+
+
+def readings(comparison: Table) -> list[str]:
+    """Say in one sentence what each benchmark shows, and no more than it shows."""
+    return [_reading(entry) for entry in _content(comparison)["benchmarks"]]
+
+
+def _content(comparison: Table) -> Mapping[str, Any]:
+    return comparison.to_dict() if isinstance(comparison, Comparison) else comparison
+
+
+def _heading(content: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for side in ("base", "instruct"):
+        run = content[side]
+        revision = f" @ {run['revision']}" if run.get("revision") else ""
+        lines.append(f"{side + ':':<10}{run['model']}{revision}")
+    across = content["settings"]["across"]
+    return [*lines, f"across:   {across}"] if across else lines
+
+
+def _rows(content: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    return [_row(entry) for entry in content["benchmarks"]]
+
+
+def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    if entry["status"] == "withheld":
+        return (entry["task"], "withheld", *["-"] * (len(_HEADERS) - 2))
+    interval = entry["tax_ci95_points"]
+    return (
+        entry["task"],
+        str(entry["n_items"]),
+        f"{100 * entry['base_rate']:.1f}",
+        f"{100 * entry['instruct_rate']:.1f}",
+        _signed(entry["tax_points"]),
+        f"[{_signed(interval[0])}, {_signed(interval[1])}]" if interval else "-",
+        _p(entry["p_primary"]),
+        _p(entry["p_holm"]),
+        _p(entry["mcnemar"]["p_cc"]),
+        f"{entry['gained']}/{entry['lost']}",
+        f"{entry['mde_points']:.1f}" if entry["mde_points"] is not None else "-",
+    )
+
+
+def _reading(entry: Mapping[str, Any]) -> str:
+    task = entry["task"]
+    if entry["status"] == "withheld":
+        return f"{task}: withheld, {entry['withheld']}."
+    tax, interval = entry["tax_points"], entry["tax_ci95_points"]
+    spread = f", 95 % CI {_signed(interval[0])} to {_signed(interval[1])}" if interval else ""
+    if entry["p_holm"] < LEVEL and tax:
+        verb = "loses" if tax > 0 else "gains"
+        return f"{task}: instruct {verb} {abs(tax):.1f} points (tax {_signed(tax)}{spread}, p Holm {_p(entry['p_holm'])})."
+    seen = f"; this run could have seen {entry['mde_points']:.1f} points" if entry["mde_points"] is not None else ""
+    alone = f", p {_p(entry['p_primary'])} before Holm" if entry["p_primary"] < LEVEL else ""
+    return f"{task}: no evidence either way (tax {_signed(tax)} points{alone}){seen}."
+
+
+def _notes(content: Mapping[str, Any]) -> list[str]:
+    """List readings first, then everything a reader of the numbers must know."""
+    notes = readings(content)
+    for entry in content["benchmarks"]:
+        dropped = entry["dropped"]
+        counts = [f"{len(dropped[side])} missing in {side}" for side in ("base", "instruct") if dropped[side]]
+        counts += [f"{dropped['neither']} missing in both"] if dropped["neither"] else []
+        notes += [f"note, {entry['task']}: left out {', '.join(counts)}."] if counts else []
+        notes += [f"note, {entry['task']}: {warning}." for warning in entry["warnings"]]
+    notes += [f"note: {warning}." for warning in content["warnings"]]
+    for side in ("base", "instruct"):
+        notes += [f"note, {side} run: {note}" for note in content[side].get("notes", ())]
+        alone = content[f"only_{side}"]
+        notes += [f"note: only in {side}, not compared: {', '.join(alone)}."] if alone else []
+    return notes
+
+
+def _legend() -> Sequence[str]:
+    first, cut, second = LEGEND.partition(" McN p:")
+    return [first, (cut + second).strip()]
+
+
+def _signed(value: float) -> str:
+    """Write points with their sign; what rounds to zero has none."""
+    text = f"{value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text
+
+
+def _p(value: float) -> str:
+    return "<0.0001" if value < 0.0001 else f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _NAME_WIDTH else f"{name[: _NAME_WIDTH - 2]}.."
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,175 @@
+"""Stored answers in, whatever tool wrote them: one reader for `itax score` and `itax-replay`.
+
+Formats: `itax` rows {"task_id", "completion"} or {"task_id", "solution"}; `hefim` rows of the official
+HumanEval-Infilling scorer (the same fields, with or without verdicts); `lm-eval` rows of a
+`samples_*.jsonl` file. `.gz` is read too; several rows of one task_id are samples 0, 1, ....
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from itax_metrics.errors import DataError
+from itax_metrics.records import Flag
+from itax_tasks.scoring import Answer, Stage
+
+Format = Literal["itax", "lm-eval", "hefim"]
+FORMATS: tuple[Format, ...] = ("itax", "lm-eval", "hefim")
+
+Entry = tuple[str, tuple[str, Stage], int | None]
+"""(task_id, (text, stage), sample number or None where the row does not number it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The answers of one file."""
+
+    answers: tuple[Answer, ...]
+    task: str | None
+    """The task the rows name, if they do."""
+    recorded: Mapping[tuple[str, int], bool]
+    """Verdicts the other tool stored with the answers, by (task_id, sample); empty where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How a file of answers meets a task's items."""
+
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def read_answers(path: Path, *, format: Format | None = None, stage: Stage | None = None) -> Stored:
+    """Read a file of answers.
+
+    Args:
+        path: JSON lines, plain or gzip.
+        format: guessed from the fields when None.
+        stage: what the text is; by default `program` for a `solution` field, else `completion`.
+
+    Raises:
+        DataError: the file is empty, truncated, not JSON lines, mixes two tasks, or repeats a sample;
+            the message names the file and the line.
+    """
+    answers: list[Answer] = []
+    tasks: set[str] = set()
+    recorded: dict[tuple[str, int], bool] = {}
+    count: Counter[str] = Counter()
+    for number, row in _rows(path):
+        where = f"{path}, line {number}"
+        kind = format or _guess(row, where)
+        entries: list[Entry]
+        if kind == "lm-eval":
+            entries = _lm_eval_row(row, where)
+        else:
+            entries = [(_task_id(row, where), _text(row, where), row.get("sample"))]
+        for task_id, (text, default_stage), sample in entries:
+            if sample is None:
+                sample = count[task_id]
+            elif not isinstance(sample, int) or sample < 0:
+                raise DataError(f"{where}: sample is {sample!r}, expected a whole number.")
+            count[task_id] += 1
+            flags = row.get("flags") if kind == "itax" else _document_flags(row)
+            answers.append(Answer(task_id, sample, text, stage or default_stage, tuple(flags or ())))
+            if isinstance(row.get("passed"), bool):
+                recorded[(task_id, sample)] = row["passed"]
+        if isinstance(row.get("task"), str):
+            tasks.add(row["task"])
+    if not answers:
+        raise DataError(f"{path} holds no answers.")
+    if len(tasks) > 1:
+        raise DataError(f"{path} mixes the answers of {' and '.join(sorted(tasks))}; give one file per task.")
+    keys = Counter((answer.task_id, answer.sample) for answer in answers)
+    twice = [key for key, times in keys.items() if times > 1]
+    if twice:
+        raise DataError(
+            f"{path}: {len(twice)} samples occur more than once, first {twice[0][0]!r} sample {twice[0][1]}. "
+            "Remove the duplicates, or number the samples 0, 1, ... in a field `sample`."
+        )
+    return Stored(tuple(answers), tasks.pop() if tasks else None, recorded)
+
+
+def coverage(answers: Collection[Answer], task_ids: Collection[str]) -> Coverage:
+    """Which items have no answer, and which answers have no item, in the order met."""
+    known, answered = set(task_ids), {answer.task_id for answer in answers}
+    unknown = dict.fromkeys(answer.task_id for answer in answers if answer.task_id not in known)
+    return Coverage(tuple(task_id for task_id in task_ids if task_id not in answered), tuple(unknown))
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        raw = path.read_bytes()
+        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); expected JSON lines."
+        ) from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read: {error}.") from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            last = number >= text.count("\n") + (not text.endswith("\n"))
+            cut = " The file seems to be cut off: write it again." if last else ""
+            raise DataError(f"{path}, line {number}: not JSON ({error.msg}, column {error.colno}).{cut}") from error
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, line {number}: expected one JSON object a line, found {type(row).__name__}.")
+        yield number, row
+
+
+def _guess(row: Mapping[str, Any], where: str) -> Format:
+    if "resps" in row and "doc" in row:
+        return "lm-eval"
+    if "task_id" in row and ("completion" in row or "solution" in row):
+        return "itax"
+    raise DataError(
+        f"{where}: cannot tell the format from the fields {sorted(row)[:8]}. Expected itax rows "
+        '{"task_id", "completion"} or {"task_id", "solution"}, or lm-eval samples; name it with --format.'
+    )
+
+
+def _task_id(row: Mapping[str, Any], where: str) -> str:
+    task_id = row.get("task_id")
+    if not isinstance(task_id, str) or not task_id:
+        raise DataError(f"{where}: task_id is {task_id!r}, expected the benchmark's id of an item.")
+    return task_id
+
+
+def _text(row: Mapping[str, Any], where: str) -> tuple[str, Stage]:
+    for field, stage in (("completion", "completion"), ("solution", "program")):
+        if field in row:
+            if not isinstance(row[field], str):
+                raise DataError(f"{where}: {field} is {type(row[field]).__name__}, expected text.")
+            return row[field], "completion" if stage == "completion" else "program"
+    raise DataError(f"{where}: neither `completion` nor `solution` is there.")
+
+
+def _document_flags(row: Mapping[str, Any]) -> tuple[str, ...]:
+    document = row.get("doc")
+    cut = isinstance(document, dict) and document.get("truncated_prompt") is True
+    return (Flag.TRUNCATED_PROMPT.value,) if cut else ()
+
+
+def _lm_eval_row(row: Mapping[str, Any], where: str) -> list[Entry]:
+    document = row.get("doc")
+    if not isinstance(document, dict) or not isinstance(document.get("task_id"), str):
+        raise DataError(f"{where}: the document has no task_id; these are not the samples of an itax task.")
+    responses = row.get("resps")
+    if not isinstance(responses, list) or len(responses) != 1 or not isinstance(responses[0], list):
+        raise DataError(f"{where}: `resps` is not one list of responses; is this a generate_until task?")
+    entries: list[Entry] = []
+    for sample, text in enumerate(responses[0]):
+        if not isinstance(text, str):
+            raise DataError(f"{where}: response {sample} is {type(text).__name__}, expected text.")
+        entries.append((document["task_id"], (text, "completion"), sample))
+    return entries

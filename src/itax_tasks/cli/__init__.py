@@ -1,0 +1,75 @@
+"""The `itax` command: one verb a file, loaded when it is typed.
+
+Errors meant for people are printed as one message without a traceback; exit status 1 says that itax
+refused, 2 that the command line itself was wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from itax_metrics.errors import ItaxError
+
+VERBS: dict[str, tuple[str, str]] = {
+    "demo": ("itax_tasks.cli.demo:demo", "Run the whole path on embedded problems, offline."),
+    "run": ("itax_tasks.cli.run:run", "lm_eval with every check made before the model loads."),
+    "score": ("itax_tasks.cli.score:score", "Judge stored answers again; no model, no GPU."),
+    "compare": ("itax_tasks.cli.compare:compare", "Set base and instruct side by side: the tax."),
+    "fim": ("itax_tasks.cli.fim:fim", "Fill-in-the-middle formats: list, detect, render."),
+    "data": ("itax_tasks.cli.data:data", "Fetch and verify the official benchmark files."),
+    "doctor": ("itax_tasks.cli.doctor:doctor", "Check this installation and say what to do."),
+    "path": ("itax_tasks.cli.path:path", "Print the task folder for lm_eval --include_path."),
+}
+
+
+class _Verbs(click.Group):
+    """Imports a verb only when it is called, so that `itax path` costs no more than Python itself."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, _, attribute = VERBS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, what) for name, (_, what) in VERBS.items()])
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="itax-tasks", prog_name="itax")
+def cli() -> None:
+    """Measure what instruction tuning costs a code model: infilling and completion, base against instruct.
+
+    \b
+    See it work:      itax demo
+    Measure a model:  lm_eval --model vllm --model_args pretrained=MODEL --tasks itax_hefim \\
+                        --confirm_run_unsafe_code --output_path OUT --log_samples
+    Score it:         itax score OUT --out base
+    The tax:          itax compare base instruct
+    """
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ItaxError as error:
+        click.echo(f"{type(error).__name__}: {error}", err=True)
+        sys.exit(1)

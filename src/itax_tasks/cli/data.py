@@ -1,0 +1,83 @@
+"""`itax data fetch|verify`: the official benchmark files."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from itax_metrics.errors import DataError
+from itax_tasks import data as sources
+from itax_tasks.settings import read_settings
+
+
+@click.group()
+def data() -> None:
+    """Fetch and verify the official benchmark files.
+
+    Files are looked for in ITAX_DATA_DIR (official names, with or without the benchmark's folder), then in
+    the user cache, then at the pinned official origin; content with another sha256 is refused.
+    """
+
+
+@data.command()
+@click.argument("benchmarks", nargs=-1)
+def fetch(benchmarks: tuple[str, ...]) -> None:
+    """Download the files of BENCHMARKS (all when none is named) into the user cache.
+
+    \b
+    Example:  itax data fetch hefim
+    """
+    settings = read_settings()
+    failed = 0
+    for file in _chosen(benchmarks):
+        here = sources.verify(file, settings)
+        if here is not None:
+            click.echo(f"{file.benchmark}/{file.name}: already here, {here}")
+            continue
+        try:
+            with click.progressbar(length=1, label=f"{file.benchmark}/{file.name}", file=sys.stderr) as bar:
+
+                def advance(done: int, total: int | None, bar: object = bar) -> None:
+                    if total:
+                        bar.length, bar.pos = total, min(done, total)  # type: ignore[attr-defined]
+                        bar.update(0)  # type: ignore[attr-defined]
+
+                click.echo(f"{file.benchmark}/{file.name}: {sources.fetch(file, settings, advance)}")
+        except DataError as error:
+            failed += 1
+            click.echo(f"DataError: {error}", err=True)
+    if failed:
+        raise DataError(f"{failed} files could not be fetched; the others are in {settings.cache_dir}.")
+
+
+@data.command()
+@click.argument("benchmarks", nargs=-1)
+def verify(benchmarks: tuple[str, ...]) -> None:
+    """Check sha256 and row counts of the local files of BENCHMARKS (all when none is named)."""
+    settings = read_settings()
+    bad = 0
+    for file in _chosen(benchmarks):
+        try:
+            path = sources.verify(file, settings)
+            if path is None:
+                click.echo(f"{file.benchmark}/{file.name}: not here (itax data fetch {file.benchmark})")
+                continue
+            rows = len(sources.load(file.benchmark, file.name, settings).rows)
+        except DataError as error:
+            bad += 1
+            click.echo(f"DataError: {error}", err=True)
+            continue
+        if rows != file.rows:
+            bad += 1
+        click.echo(f"{file.benchmark}/{file.name}: {rows} rows, {'official' if rows == file.rows else 'WRONG'}, {path}")
+    if bad:
+        raise DataError(f"{bad} files are not the official ones; see above.")
+
+
+def _chosen(benchmarks: tuple[str, ...]) -> list[sources.DataFile]:
+    known = sources.benchmarks()
+    for name in benchmarks:
+        if name not in known:
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(known)}.", param_hint="BENCHMARKS")
+    return [file for file in sources.files().values() if not benchmarks or file.benchmark in benchmarks]

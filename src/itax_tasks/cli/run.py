@@ -1,0 +1,132 @@
+"""`itax run`: lm_eval, with everything that can be wrong found before the model loads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from itax_metrics.errors import ConfigError, MissingExtraError
+from itax_metrics.execution import probe
+from itax_tasks.settings import read_settings
+
+DEFAULT_OUTPUT = "itax_results"
+
+_NEEDS = {
+    "hf": ("torch", "hf"),
+    "hf-auto": ("torch", "hf"),
+    "huggingface": ("torch", "hf"),
+    "vllm": ("vllm", "vllm"),
+    "local-completions": ("tenacity", "api"),
+    "local-chat-completions": ("tenacity", "api"),
+}
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(arguments: tuple[str, ...]) -> None:
+    """Run lm_eval with the same options, after checking everything that can be checked.
+
+    Data, extras, FIM family, context length, chat options and the sandbox are looked at before the model
+    loads. --log_samples is on, --output_path defaults to itax_results, and --use_cache to one file per model,
+    so that an interrupted generation goes on where it stopped.
+
+    \b
+    Example:
+      itax run --model vllm --model_args pretrained=Qwen/Qwen2.5-Coder-7B --tasks itax_fim \\
+               --confirm_run_unsafe_code
+    All options: lm_eval run --help
+    """
+    if not arguments or arguments[0] in ("-h", "--help"):
+        click.echo(click.get_current_context().get_help())
+        return
+    from itax_tasks.harness import host
+
+    completed = _with_output(arguments)
+    asked = host.parse(completed)
+    _check(asked)
+    completed = _with_cache(completed, asked.config)
+    click.echo(f"itax: all checks passed; running: lm_eval run {' '.join(completed)}", err=True)
+    host.run_lm_eval(completed, only_ours=len(asked.ours) == len(asked.tasks))
+    click.echo(f"itax: score it with: itax score {asked.config.output_path} --out NAME", err=True)
+
+
+def _check(asked: Any) -> None:
+    """Everything that would fail later, in the order of what it costs to find out.
+
+    Raises:
+        ConfigError, DataError, MissingExtraError: with the remedy.
+    """
+    from itax_tasks.harness import host
+
+    config = asked.config
+    if asked.ours and not config.confirm_run_unsafe_code:
+        raise ConfigError(
+            f"{', '.join(asked.ours)} execute code a model wrote. It runs in a sandbox, but lm_eval wants your word: "
+            "add --confirm_run_unsafe_code."
+        )
+    module, extra = _NEEDS.get(config.model, (None, None))
+    if module is not None and find_spec(module) is None:
+        raise MissingExtraError(f"--model {config.model}", str(extra))
+    if not asked.ours:
+        return
+    if config.apply_chat_template or config.system_instruction:
+        option = "--apply_chat_template" if config.apply_chat_template else "--system_instruction"
+        raise ConfigError(f"{', '.join(asked.ours)} render their own prompts; run them without {option}.")
+    settings = read_settings(config.metadata)
+    report = probe()
+    if settings.sandbox == "require" and not config.predict_only and not report.contained:
+        raise ConfigError(
+            f"Programs cannot be contained on this machine ({report.summary()}). Generate here with --predict_only and "
+            "`itax score` on a capable machine, or accept weaker containment with ITAX_SANDBOX=prefer."
+        )
+    host.build(asked.ours, dict(config.metadata))
+
+
+def _with_output(arguments: Sequence[str]) -> list[str]:
+    completed = list(arguments)
+    if not _has(completed, "--output_path", "-o"):
+        completed += ["--output_path", DEFAULT_OUTPUT]
+    if not _has(completed, "--log_samples", "-s"):
+        completed += ["--log_samples"]
+    return completed
+
+
+def _with_cache(arguments: Sequence[str], config: Any) -> list[str]:
+    """Add `--use_cache` with a file of this very model, unless the user named one or replays stored answers."""
+    if _has(arguments, "--use_cache", "-c") or config.model == "itax-replay":
+        return list(arguments)
+    folder = read_settings(config.metadata).state_dir / "responses"
+    folder.mkdir(parents=True, exist_ok=True)
+    return [*arguments, "--use_cache", str(folder / model_slug(config.model, dict(config.model_args or {})))]
+
+
+def model_slug(backend: str, model_args: dict[str, Any]) -> str:
+    """A file name that is the same for the same model only.
+
+    lm-eval's response cache has no model in its key. A local folder is told apart by the sizes and times of
+    its files too, because checkpoints are overwritten under one name.
+    """
+    name = str(model_args.get("pretrained") or model_args.get("model") or "model")
+    identity: list[Any] = [backend, sorted((key, str(value)) for key, value in model_args.items())]
+    folder = Path(name)
+    if folder.is_dir():
+        for file in sorted(folder.iterdir()):
+            if file.is_file():
+                identity.append((file.name, file.stat().st_size, file.stat().st_mtime_ns))
+    digest = hashlib.sha256(json.dumps(identity).encode("utf-8")).hexdigest()[:12]
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("_")[-60:]
+    return f"{readable}-{digest}"
+
+
+def _has(arguments: Sequence[str], *names: str) -> bool:
+    return any(argument == name or argument.startswith(f"{name}=") for argument in arguments for name in names)

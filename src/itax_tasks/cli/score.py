@@ -1,0 +1,136 @@
+"""`itax score`: judge stored answers, write a score directory."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from itax_metrics.errors import ConfigError, ExecutionError
+from itax_metrics.records import Outcome, Run
+from itax_tasks.answers import FORMATS, Format
+from itax_tasks.rescore import from_completions, from_lm_eval, score_to_directory
+from itax_tasks.scoring import Stage, rates
+from itax_tasks.settings import read_settings
+from itax_tasks.tasks import task
+
+
+@click.command()
+@click.argument("source", required=False, type=click.Path(exists=True, path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Score directory to write. [SOURCE/itax-score]")
+@click.option("--task", "name", help="Task the answers belong to, with --completions.")
+@click.option("--completions", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File of answers.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="Format of the answers. [guessed]")
+@click.option(
+    "--stage",
+    type=click.Choice(["completion", "program-raw", "program"]),
+    help="What the text is. [program for a `solution` field, else completion]",
+)
+@click.option("--model", "model_name", help="Model name for run.json, with --completions.")
+@click.option("--partial", is_flag=True, help="Accept a file that does not answer every item; recorded.")
+@click.option(
+    "--on-unknown",
+    type=click.Choice(["error", "drop"]),
+    default="error",
+    show_default=True,
+    help="What to do with answers to items the task does not have.",
+)
+@click.option("--fresh", is_flag=True, help="Execute everything again instead of reading the verdict cache.")
+@click.option("--json", "as_json", is_flag=True, help="Print the rates as JSON.")
+def score(
+    source: Path | None,
+    out: Path | None,
+    name: str | None,
+    completions: Path | None,
+    format_: str | None,
+    stage: str | None,
+    model_name: str | None,
+    partial: bool,
+    on_unknown: str,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Judge stored answers again; needs no model and no GPU.
+
+    SOURCE is the --output_path of an lm_eval run with --log_samples (or one samples file). Other tools'
+    answers come in by --task and --completions: rows {"task_id", "completion"}, or {"task_id", "solution"}
+    for finished programs, .gz too. An interrupted run goes on where it stopped.
+
+    \b
+    Examples:
+      itax score results/Qwen__Qwen2.5-Coder-7B --out base
+      itax score --task itax_hefim --completions answers.jsonl --model my-model --out mine
+    """
+    settings = read_settings()
+    if (source is None) == (completions is None):
+        raise ConfigError("Give either an lm-eval output folder, or --completions FILE with --task NAME.")
+    if source is not None:
+        submissions, model, notes = from_lm_eval(source)
+        if name is not None:
+            submissions = [submission for submission in submissions if submission.task == name]
+            if not submissions:
+                raise ConfigError(f"{source} holds no samples of {name}.")
+        out = out or (source if source.is_dir() else source.parent) / "itax-score"
+    else:
+        assert completions is not None
+        if out is None:
+            raise ConfigError("Say where the score directory shall be: --out DIR.")
+        submissions = [
+            from_completions(
+                completions,
+                name=name,
+                format=cast("Format | None", format_),
+                stage=cast("Stage | None", stage),
+                partial=partial,
+            )
+        ]
+        model, notes = {"model": model_name or completions.stem}, []
+    run, outcomes = score_to_directory(
+        submissions,
+        out,
+        settings,
+        model=model,
+        notes=notes,
+        on_unknown="drop" if on_unknown == "drop" else "error",
+        use_cache=not fresh,
+    )
+    click.echo(_as_json(run, outcomes) if as_json else _as_text(run, outcomes, out))
+    undecided = [outcome for outcome in outcomes if not outcome.decided]
+    if undecided:
+        raise ExecutionError(
+            f"{len(undecided)} answers have no verdict, so their task's headline is withheld. {undecided[0].detail}"
+        )
+
+
+def _by_task(run: Run, outcomes: Sequence[Outcome]) -> list[tuple[str, list[Outcome]]]:
+    return [(name, [outcome for outcome in outcomes if outcome.task == name]) for name in run.tasks]
+
+
+def _as_json(run: Run, outcomes: Sequence[Outcome]) -> str:
+    record: dict[str, Any] = {"model": run.model, "notes": list(run.notes), "tasks": {}}
+    for name, rows in _by_task(run, outcomes):
+        verdicts = Counter(outcome.verdict.value for outcome in rows)
+        record["tasks"][name] = {
+            "items": run.tasks[name].n_items,
+            "rates": rates(task(name), rows),
+            "verdicts": verdicts,
+        }
+    return json.dumps(record, indent=2)
+
+
+def _as_text(run: Run, outcomes: Sequence[Outcome], out: Path) -> str:
+    lines = [f"{run.model}: {len(outcomes)} answers scored into {out}"]
+    for name, rows in _by_task(run, outcomes):
+        values = rates(task(name), rows)
+        shown = ", ".join(
+            f"{metric} {'withheld' if value is None else f'{100 * value:.2f} %'}" for metric, value in values.items()
+        )
+        counts = Counter(outcome.verdict.value for outcome in rows)
+        lines.append(f"  {name}: {shown}  (n = {run.tasks[name].n_items})")
+        lines.append("    " + ", ".join(f"{status} {count}" for status, count in counts.most_common()))
+    lines += [f"  note: {note}" for note in run.notes]
+    return "\n".join(lines)

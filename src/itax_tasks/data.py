@@ -1,0 +1,202 @@
+"""Where benchmark rows come from: a folder of official files, the user cache, the pinned official origin.
+
+One table (`data_files.toml`) names every file of every benchmark with its origin at a pinned revision,
+the sha256 of its *uncompressed* content and its number of rows; nothing else is read, so a score always
+belongs to known data. Files keep their official names, so a user's own mirror serves as `ITAX_DATA_DIR`.
+
+Covered: altered or truncated files (refused by sha256), interrupted downloads (never seen: a file is
+renamed into place only when its digest is right), recompressed mirrors (the digest is of the content).
+Not covered: script-based hub data sets, which no longer load anywhere and are not used.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from itax_metrics.errors import DataError
+from itax_tasks.settings import Settings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One official file: name, pinned origin, digest of its uncompressed content, number of rows."""
+
+    benchmark: str
+    name: str
+    sha256: str
+    rows: int
+    origin: str | None
+    """Address of the file at a pinned revision; None where the origin is a hub set (see `hub`)."""
+    licence: str
+    hub: str | None = None
+    """Hub data set that publishes the same rows, for a reader who wants to look; None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one file and where they came from."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    record: Mapping[str, Any]
+    """{"name", "sha256", "rows", "source"}: what results keep."""
+
+
+@lru_cache(maxsize=1)
+def files() -> Mapping[tuple[str, str], DataFile]:
+    """The table of official files, by (benchmark, name)."""
+    text = (resources.files("itax_tasks") / "data_files.toml").read_text("utf-8")
+    entries = (DataFile(**{"origin": None, **entry}) for entry in tomllib.loads(text)["file"])
+    return {(file.benchmark, file.name): file for file in entries}
+
+
+def benchmarks() -> tuple[str, ...]:
+    """The benchmarks that have files in the table, in its order."""
+    return tuple(dict.fromkeys(file.benchmark for file in files().values()))
+
+
+def load(benchmark: str, name: str, settings: Settings) -> Rows:
+    """Read one official file, fetching it on first use.
+
+    Args:
+        benchmark: a folder name of the table, such as `hefim`.
+        name: the official file name.
+        settings: says where to look.
+
+    Raises:
+        DataError: the file is nowhere to be had (both remedies named), or its content is not the official one.
+    """
+    file = files()[(benchmark, name)]
+    path = find(file, settings) or fetch(file, settings)
+    return _read(
+        file, path, path.stat().st_mtime_ns, "cache" if path.is_relative_to(settings.cache_dir) else "data_dir"
+    )
+
+
+def find(file: DataFile, settings: Settings) -> Path | None:
+    """The local copy: in `ITAX_DATA_DIR` (with or without the benchmark's folder, plain or gzip), else the cache."""
+    plain = file.name.removesuffix(".gz")
+    folders = [settings.cache_dir / file.benchmark]
+    if settings.data_dir is not None:
+        folders = [settings.data_dir / file.benchmark, settings.data_dir, *folders]
+    for folder in folders:
+        for name in (file.name, plain):
+            if (folder / name).is_file():
+                return folder / name
+    return None
+
+
+def fetch(file: DataFile, settings: Settings, progress: Callable[[int, int | None], None] | None = None) -> Path:
+    """Download one file from its pinned origin into the cache and verify it.
+
+    Raises:
+        DataError: no origin, no network, or content with another digest; nothing is left behind.
+    """
+    remedy = (
+        f"Put the official {file.name} into a folder and set ITAX_DATA_DIR to it "
+        f"(or to its parent), or run `itax data fetch {file.benchmark}` on a machine with network access."
+    )
+    if file.origin is None:
+        raise DataError(
+            f"{file.benchmark}: {file.name} was not found, and it has no address to fetch it from. {remedy}"
+        )
+    target = settings.cache_dir / file.benchmark / file.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=".fetch-")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            try:
+                with urllib.request.urlopen(file.origin, timeout=60) as answer:
+                    length = answer.headers.get("Content-Length")
+                    done = 0
+                    while chunk := answer.read(1 << 16):
+                        out.write(chunk)
+                        done += len(chunk)
+                        if progress is not None:
+                            progress(done, int(length) if length else None)
+            except (urllib.error.URLError, OSError, ValueError) as error:
+                raise DataError(
+                    f"{file.benchmark}: {file.name} is not here and could not be fetched from {file.origin} ({error}). "
+                    f"{remedy}"
+                ) from error
+        content = _content(Path(scratch))
+        if not file.name.endswith(".gz") or not _is_gzip(Path(scratch)):
+            _store(content, Path(scratch), compress=file.name.endswith(".gz"))
+        _check(file, content, f"the copy fetched from {file.origin}")
+        os.replace(scratch, target)
+    finally:
+        Path(scratch).unlink(missing_ok=True)
+    return target
+
+
+def verify(file: DataFile, settings: Settings) -> Path | None:
+    """Check the local copy's digest; None when there is no local copy.
+
+    Raises:
+        DataError: the content is not the official one.
+    """
+    path = find(file, settings)
+    if path is not None:
+        _check(file, _content(path), str(path))
+    return path
+
+
+@lru_cache(maxsize=16)
+def _read(file: DataFile, path: Path, mtime: int, source: str) -> Rows:
+    content = _content(path)
+    _check(file, content, str(path))
+    rows = tuple(_parse(file, content))
+    return Rows(rows, {"name": file.name, "sha256": file.sha256, "rows": len(rows), "source": source})
+
+
+def _parse(file: DataFile, content: bytes) -> Iterator[Mapping[str, Any]]:
+    if ".jsonl" in file.name:
+        for line in content.decode("utf-8").split("\n"):
+            if line.strip():
+                yield json.loads(line)
+    else:
+        yield from json.loads(content)
+
+
+def _check(file: DataFile, content: bytes, where: str) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if found != file.sha256:
+        raise DataError(
+            f"{file.benchmark}: {where} is not the official {file.name}: its content has sha256 {found[:12]}..., "
+            f"expected {file.sha256[:12]}.... Delete it and run `itax data fetch {file.benchmark}`."
+        )
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as handle:
+        return handle.read(2) == b"\x1f\x8b"
+
+
+def _content(path: Path) -> bytes:
+    try:
+        raw = path.read_bytes()
+        return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read ({error}). Delete it and run `itax data fetch`.") from error
+
+
+def _store(content: bytes, path: Path, *, compress: bool) -> None:
+    path.write_bytes(gzip.compress(content, mtime=0) if compress else content)

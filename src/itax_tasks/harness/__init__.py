@@ -1,0 +1,1 @@
+"""Where the host is met: lm_eval is imported in this package and in `itax_tasks.models`, nowhere else."""

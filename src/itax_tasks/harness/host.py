@@ -1,0 +1,75 @@
+"""Call lm-eval from itax commands: the same program as `lm_eval run`, in this process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from itax_tasks.harness import discovery
+from itax_tasks.paths import task_path
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An lm-eval command line, as lm-eval itself understands it."""
+
+    config: Any
+    """lm-eval's own `EvaluatorConfig`, validated."""
+    tasks: tuple[str, ...]
+    """The names that were asked for, as typed."""
+    ours: tuple[str, ...]
+    """The itax tasks and groups among them."""
+
+
+def parse(arguments: Sequence[str]) -> Asked:
+    """Parse `lm_eval run` arguments with lm-eval's own parser; exits as lm-eval does on a wrong option."""
+    from lm_eval.config.evaluate_config import EvaluatorConfig
+    from lm_eval.tasks import TaskManager
+
+    config = EvaluatorConfig.from_cli(_command_line(arguments)[1])
+    names = config.tasks.split(",") if isinstance(config.tasks, str) else list(config.tasks)
+    typed = tuple(name for entry in names for name in str(entry).split(","))
+    manager = TaskManager(include_path=task_path(), include_defaults=False)
+    return Asked(config, typed, tuple(name for name in typed if manager.match_tasks([name])))
+
+
+def build(names: Sequence[str], metadata: dict[str, Any]) -> dict[str, Any]:
+    """Build itax tasks by name, with everything that checks: data, prompts, FIM family, context."""
+    from lm_eval.tasks import TaskManager
+
+    manager = TaskManager(include_path=task_path(), include_defaults=False, metadata=metadata)
+    tasks: dict[str, Any] = manager.load(list(names))["tasks"]
+    return tasks
+
+
+def run_lm_eval(arguments: Sequence[str], *, only_ours: bool) -> None:
+    """Run lm-eval with these arguments.
+
+    Args:
+        arguments: as typed after `lm_eval run`.
+        only_ours: index our task folder alone, because no other task is asked for.
+    """
+    import lm_eval.models  # noqa: F401  # registers the built-in models before ours
+    import lm_eval.tasks.manager as manager
+    from lm_eval.utils import setup_logging
+
+    discovery.serve_tasks(manager)
+    discovery.serve_models()
+    setup_logging()
+    with discovery.only_itax_tasks() if only_ours else nullcontext():
+        cli, namespace = _command_line(arguments)
+        cli.execute(namespace)
+
+
+def _command_line(arguments: Sequence[str]) -> tuple[Any, Any]:
+    from lm_eval._cli import HarnessCLI
+
+    cli = HarnessCLI()
+    typed, sys.argv = sys.argv, ["lm_eval", "run", *arguments]
+    try:
+        return cli, cli.parse_args()
+    finally:
+        sys.argv = typed

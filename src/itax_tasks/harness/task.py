@@ -1,0 +1,242 @@
+"""The task class every YAML of `task_yamls/` names: items in a ready prompt column, execution in a filter.
+
+It closes traps of the host: `--cache_requests` would serve another model's prompts, unsorted `--samples`
+would mislabel documents, several ranks pad with extra responses, `--predict_only` would still run
+filters, and a chat template or system text would wrap the sentinels of a FIM prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from lm_eval.api.filter import FilterEnsemble
+from lm_eval.api.task import ConfigurableTask
+
+import itax_tasks
+from itax_metrics.errors import ConfigError
+from itax_metrics.execution import LocalExecutor
+from itax_metrics.records import Item
+from itax_tasks.harness.filters import ExecuteFilter
+from itax_tasks.harness.model_context import ModelContext
+from itax_tasks.prompts import Prompts
+from itax_tasks.prompts.prepare import prepare, room_for_answer
+from itax_tasks.scoring import make_executor
+from itax_tasks.settings import read_settings
+from itax_tasks.tasks import task
+
+log = logging.getLogger("itax")
+
+PIPELINE = "none"
+"""The name of the one filter pipeline; lm-eval prints it behind every metric."""
+
+
+class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
+    """One itax task inside lm-eval.
+
+    Args:
+        config: the YAML's fields merged with `--model_args` and `--metadata` (under `metadata`).
+
+    Raises:
+        ConfigError, DataError: at task build, i.e. before anything is generated.
+    """
+
+    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+        given = {key: value for key, value in dict(config or {}).items() if key != "class"}
+        metadata = dict(given.get("metadata") or {})
+        self.spec = task(str(metadata.get("itax_task") or given.get("task")))
+        self.settings = read_settings(metadata)
+        self.model = ModelContext.from_metadata(metadata)
+        self._rank, self._world_size = 0, 1
+        super().__init__(config=given)
+        self._filters = [FilterEnsemble(PIPELINE, [self._execute_filter])]
+
+    # Data and prompts
+
+    def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """Load the items and build every prompt; called once, at task build."""
+        del dataset_kwargs, kwargs
+        self.loaded = self.spec.load(self.settings)
+        self._set_prompts(None)
+        generation = self.config.generation_kwargs
+        generation["max_gen_toks"] = room_for_answer(self.spec, self.config.metadata, self.prompts.family)
+        self._max_gen_toks = generation["max_gen_toks"]
+        for warning in self.prompts.warnings:
+            log.warning("itax: %s", warning)
+        self.config.metadata["itax"] = self._record()
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        """The items by task_id."""
+        return self.loaded.by_id()
+
+    def _set_prompts(self, max_gen_toks: int | None) -> None:
+        from datasets import Dataset
+
+        self.prompts: Prompts = prepare(
+            self.spec, self.loaded.items, self.model, self.config.metadata, max_gen_toks=max_gen_toks
+        )
+        columns = {
+            "task_id": [item.task_id for item in self.loaded.items],
+            "prompt": list(self.prompts.texts),
+            "truth": [item.truth for item in self.loaded.items],
+            "cluster": [item.cluster for item in self.loaded.items],
+            "truncated_prompt": list(self.prompts.truncated),
+        }
+        self.dataset = {"test": Dataset.from_dict(columns)}
+
+    def _record(self) -> dict[str, Any]:
+        """What the results file keeps, under `configs.<task>.metadata.itax`."""
+        return {
+            "task": self.spec.name,
+            "version": itax_tasks.__version__,
+            "condition": self.spec.condition,
+            "protocol": self.spec.protocol,
+            "extraction": dict(self.spec.rules),
+            "fim": dict(self.prompts.fim) if self.prompts.fim else None,
+            "stops": list(self.prompts.stops),
+            "data": dict(self.loaded.data),
+            "settings": self.settings.record(),
+        }
+
+    # Requests
+
+    def build_all_requests(self, **kwargs: Any) -> None:
+        """Refuse what would wrap the prompt, then build; never from the request cache."""
+        self._refuse(kwargs)
+        if kwargs.get("cache_requests"):
+            log.warning(
+                "itax: --cache_requests is ignored for %s: lm-eval's key names neither model nor data, so "
+                "another model's prompts would be served.",
+                self.spec.name,
+            )
+        self._rank, self._world_size = int(kwargs.get("rank") or 0), int(kwargs.get("world_size") or 1)
+        asked = self.config.generation_kwargs.get("max_gen_toks", self._max_gen_toks)
+        if asked != self._max_gen_toks:
+            # --gen_kwargs came after the prompts were fitted to the context.
+            self._max_gen_toks = int(asked)
+            self._set_prompts(self._max_gen_toks)
+            self.task_docs = self.eval_docs
+        super().build_all_requests(**{**kwargs, "cache_requests": False, "rewrite_requests_cache": False})
+
+    def construct_requests(self, doc: Mapping[str, Any], ctx: str, **kwargs: Any) -> Any:
+        """One request a document, stopping at the family's stop strings and the task's."""
+        request = super().construct_requests(doc, ctx, **kwargs)
+        prompt, generation = request.arguments
+        until = generation.get("until") or []
+        until = [until] if isinstance(until, str) else until
+        request.arguments = (prompt, {**generation, "until": list(dict.fromkeys((*until, *self.prompts.stops)))})
+        return request
+
+    def doc_iterator(
+        self, *, rank: int = 0, limit: float | None = None, world_size: int = 1, samples: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, Any]]:
+        """The documents of this rank; with `--samples`, in the order given, so that labels stay right."""
+        if not samples:
+            parent: Callable[..., Iterator[tuple[int, Any]]] = super().doc_iterator
+            return parent(rank=rank, limit=limit, world_size=world_size, samples=None)
+        documents = self.eval_docs
+        outside = [number for number in samples if not 0 <= number < len(documents)]
+        if outside:
+            raise ConfigError(f"--samples: {self.spec.name} has documents 0 to {len(documents) - 1}, not {outside[0]}.")
+        chosen = [(place, documents[number]) for place, number in enumerate(samples)]
+        return iter(chosen[rank::world_size])
+
+    def _refuse(self, asked: Mapping[str, Any]) -> None:
+        name = self.spec.name
+        if asked.get("apply_chat_template"):
+            raise ConfigError(
+                f"{name} is rendered by itax itself (condition {self.spec.condition!r}); --apply_chat_template would "
+                "wrap that in a second turn. Run it without --apply_chat_template."
+            )
+        if asked.get("system_instruction"):
+            raise ConfigError(
+                f"{name}: --system_instruction would be glued in front of the prompt (condition "
+                f"{self.spec.condition!r}). Run it without."
+            )
+        if self.config.num_fewshot:
+            raise ConfigError(f"{name} is a zero-shot task; run it without --num_fewshot.")
+
+    # Verdicts
+
+    @cached_property
+    def executor(self) -> LocalExecutor:
+        """Runs this rank's programs, with this rank's share of the workers."""
+        share = int(os.environ.get("LOCAL_WORLD_SIZE", self._world_size))
+        progress = self.spec.name if self._rank == 0 else False
+        return make_executor(self.settings, share=share, progress=progress)
+
+    def _execute_filter(self) -> ExecuteFilter:
+        about = {"model": self.model.name, "task": self.spec.name, "itax": self.config.metadata.get("itax")}
+        return ExecuteFilter(self.spec, self.items, self.settings, self.executor, self._rank, about)
+
+    def apply_filters(self) -> Any:
+        """Execute the answers of this rank; under `--predict_only`, execute nothing."""
+        for request in self._instances:
+            # Ranks of unequal length are padded by asking the last document again.
+            del request.resps[request.repeats :]
+        if "bypass" in self._metric_fn_list:
+            for request in self._instances:
+                request.filtered_resps[PIPELINE] = request.resps[0]
+            return self._instances
+        result = super().apply_filters()
+        self.config.metadata["itax"]["execution"] = self.executor.describe()
+        self._withheld = self._count_undecided()
+        self.executor.close()
+        if self._withheld:
+            log.warning(
+                "itax: %d answers of %s have no verdict, so %s is withheld. %s",
+                self._withheld,
+                self.spec.name,
+                self.spec.headline,
+                self._first_reason(),
+            )
+        return result
+
+    def process_results(self, doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
+        """The metrics of one document: the share of its samples that pass; NaN where one is undecided."""
+        if "bypass" in self._metric_fn_list:
+            return {"bypass": 999}
+        samples = json.loads(results[0])
+        metrics = {metric: _mean([sample["metrics"].get(metric) for sample in samples]) for metric in self.spec.rules}
+        if self._withheld or self._world_size > 1:
+            # Every rank must report the same keys, or gathering them fails.
+            metrics[f"{self.spec.headline}_incomplete"] = float(
+                sum(sample["verdict"] == "harness_error" for sample in samples)
+            )
+        return metrics
+
+    def aggregation(self) -> dict[str, Callable[[Sequence[float]], float]]:
+        """lm-eval's aggregations, and a plain sum for the count of undecided answers."""
+        return {**super().aggregation(), f"{self.spec.headline}_incomplete": sum}
+
+    def higher_is_better(self) -> dict[str, bool]:
+        """More undecided answers are worse."""
+        return {**super().higher_is_better(), f"{self.spec.headline}_incomplete": False}
+
+    def _verdicts(self) -> Iterator[dict[str, Any]]:
+        for request in self._instances:
+            yield from json.loads(request.filtered_resps[PIPELINE])
+
+    def _count_undecided(self) -> int:
+        return sum(row["verdict"] == "harness_error" for row in self._verdicts())
+
+    def _first_reason(self) -> str:
+        return next((row["detail"] for row in self._verdicts() if row["verdict"] == "harness_error"), "")
+
+
+def read_verdicts(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
+    """Named by the YAML so that lm-eval takes metric names as they stand; `ItaxTask` does the reading."""
+    raise ConfigError(
+        "This task needs its class: keep `class: !function itax_tasks.harness.task.ItaxTask` in the YAML."
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    decided = [value for value in values if value is not None]
+    return sum(decided) / len(decided) if values and len(decided) == len(values) else math.nan

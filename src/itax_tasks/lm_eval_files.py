@@ -1,0 +1,110 @@
+"""Read what lm-eval wrote (`results_*.json`, `samples_*.jsonl`); nothing of it is ever altered.
+
+Needs no lm_eval: these are plain files, and a laptop that only scores shall not load a host.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from itax_metrics.errors import DataError
+
+_SAMPLES = re.compile(r"^samples_(?P<task>.+)_(?P<stamp>\d{4}-\d\d-\d\dT[\d.:-]+)\.jsonl(?:\.gz)?$")
+_RESULTS = re.compile(r"^results_(?P<stamp>\d{4}-\d\d-\d\dT[\d.:-]+)\.json$")
+
+HF_BACKENDS = ("hf", "hf-auto", "huggingface")
+
+
+@dataclass(frozen=True, slots=True)
+class SamplesFile:
+    """One samples file and the results file of the same run."""
+
+    task: str
+    path: Path
+    results: Mapping[str, Any]
+    """Empty where lm-eval's results file is missing."""
+
+
+def find_samples(source: Path) -> list[SamplesFile]:
+    """The newest samples file of each task below `source`, which may also be one samples file.
+
+    Raises:
+        DataError: nothing there, or the files of more than one model.
+    """
+    paths = [source] if source.is_file() else sorted(source.rglob("samples_*.jsonl*"))
+    newest: dict[tuple[Path, str], tuple[str, Path]] = {}
+    for path in paths:
+        match = _SAMPLES.match(path.name)
+        if match is None:
+            continue
+        key = (path.parent, match["task"])
+        newest[key] = max(newest.get(key, ("", path)), (match["stamp"], path))
+    if not newest:
+        raise DataError(
+            f"{source} holds no lm-eval samples (samples_TASK_TIME.jsonl). Run lm_eval with --log_samples and "
+            "--output_path, or score plain answers with --task NAME --completions FILE."
+        )
+    folders = sorted({folder for folder, _ in newest})
+    if len(folders) > 1:
+        names = ", ".join(folder.name for folder in folders[:4])
+        raise DataError(f"{source} holds the samples of {len(folders)} models ({names}). Name one of these folders.")
+    return [
+        SamplesFile(task, path, _results_beside(path, stamp)) for (_, task), (stamp, path) in sorted(newest.items())
+    ]
+
+
+def model_record(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Model, revision, backend, generation settings and versions of a results file, as far as it says."""
+    config = results.get("config") or {}
+    arguments = config.get("model_args") or {}
+    if isinstance(arguments, str):
+        arguments = dict(part.split("=", 1) for part in arguments.split(",") if "=" in part)
+    versions = {
+        name: str(results[field])
+        for name, field in (("lm_eval", "lm_eval_version"), ("transformers", "transformers_version"))
+        if results.get(field)
+    }
+    return {
+        "model": str(arguments.get("pretrained") or arguments.get("model") or results.get("model_name") or "unknown"),
+        "revision": str(arguments["revision"]) if arguments.get("revision") else None,
+        "backend": config.get("model"),
+        "dtype": arguments.get("dtype"),
+        "batch_size": config.get("batch_size"),
+        "versions": versions,
+    }
+
+
+def task_record(results: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """What our task class wrote about one task: data, FIM format, prompts; empty for a foreign file."""
+    config = (results.get("configs") or {}).get(task) or {}
+    record = (config.get("metadata") or {}).get("itax") or {}
+    return {**record, "generation": config.get("generation_kwargs") or {}, "repeats": config.get("repeats", 1)}
+
+
+def backend_notes(model: Mapping[str, Any], fim: Mapping[str, Any] | None) -> list[str]:
+    """Traps of stock backends that only their name reveals."""
+    notes = []
+    if model["backend"] in HF_BACKENDS and fim and str(model["batch_size"]) != "1":
+        notes.append(
+            f"The stock {model['backend']} backend at batch size {model['batch_size']} decodes without special tokens "
+            "before it cuts at the stop strings: where a family's FIM tokens are marked special, text after the stop "
+            "can leak into an answer. Compare with batch_size 1 or with vllm."
+        )
+    return notes
+
+
+def _results_beside(samples: Path, stamp: str) -> Mapping[str, Any]:
+    candidates = sorted(path for path in samples.parent.glob("results_*.json") if _RESULTS.match(path.name))
+    same = [path for path in candidates if stamp in path.name]
+    for path in same or candidates[-1:]:
+        try:
+            content = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read ({error}). Delete it, or run lm_eval again.") from error
+        return content if isinstance(content, dict) else {}
+    return {}

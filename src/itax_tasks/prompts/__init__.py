@@ -1,0 +1,23 @@
+"""Items to prompts, one file per condition. Every prompt is text built here; no template language is involved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The prompts of one task for one model, in the order of its items."""
+
+    texts: tuple[str, ...]
+    truncated: tuple[bool, ...]
+    """True where the document was cut to fit the context."""
+    stops: tuple[str, ...]
+    """Stop strings of the model family and of the task."""
+    fim: Mapping[str, Any] | None = None
+    """How the hole was put to the model; None off FIM."""
+    warnings: tuple[str, ...] = ()
+    family: str | None = None
+    """FIM family of the tokenizer, where it is known; also names the paper's generation profile."""

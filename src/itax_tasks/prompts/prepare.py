@@ -1,0 +1,185 @@
+"""Every prompt of a task, by its condition: FIM sentinels, prefix alone, text as it stands, or one chat turn.
+
+Documents are cut to the context here, before assembly, because every backend cuts from the left and
+would take the leading sentinel with it; what was cut is flagged, item by item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from itax_metrics.errors import ConfigError
+from itax_metrics.records import Item
+from itax_tasks import fim
+from itax_tasks.prompts import Prompts
+from itax_tasks.prompts.chat import user_turn
+from itax_tasks.tasks import TaskSpec
+
+
+class Model(Protocol):
+    """What prompts need of a model; `harness.model_context.ModelContext` is one."""
+
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def takes(self) -> Any: ...
+    @property
+    def tokenizer(self) -> Any | None: ...
+    @property
+    def context(self) -> int | None: ...
+
+
+def prepare(
+    spec: TaskSpec, items: Sequence[Item], model: Model, metadata: Mapping[str, Any], *, max_gen_toks: int | None = None
+) -> Prompts:
+    """Build the prompts of `items`.
+
+    Args:
+        spec: the task; its condition decides the form.
+        items: in order.
+        model: name, tokenizer and context.
+        metadata: `fim` names the format, `chat` the chat template, `profile` the generation settings.
+        max_gen_toks: room the answer needs; None: the task's own (or the profile's) figure.
+
+    Raises:
+        ConfigError: no FIM family, a family that was not trained for FIM, one that cannot be sent as text,
+            no chat template, or a context too small for any prompt.
+    """
+    if spec.condition == "raw":
+        return _fim_prompts(spec, items, model, metadata, max_gen_toks)
+    if spec.condition == "chat":
+        named = metadata.get("chat")
+        tokenizer = model.tokenizer if model.takes != "none" else None
+        texts = tuple(
+            user_turn(tokenizer, item.prefix, named=named, model=model.name or "this model") for item in items
+        )
+        return Prompts(texts, (False,) * len(texts), spec.stops)
+    return _left_to_right(spec, items, model, max_gen_toks)
+
+
+def room_for_answer(spec: TaskSpec, metadata: Mapping[str, Any], family: str | None) -> int:
+    """New tokens the task allows: its own figure, or the paper's under `profile = paper`.
+
+    Raises:
+        ConfigError: a profile that does not exist.
+    """
+    profile = metadata.get("profile")
+    if profile not in (None, "default", "paper"):
+        raise ConfigError(f'--metadata "profile" is {profile!r}; it must be "paper" or left out.')
+    if profile == "paper" and family is not None:
+        for start, tokens in spec.paper_max_gen_toks.items():
+            if family.startswith(start):
+                return tokens
+    return spec.max_gen_toks
+
+
+def _fim_prompts(
+    spec: TaskSpec, items: Sequence[Item], model: Model, metadata: Mapping[str, Any], max_gen_toks: int | None
+) -> Prompts:
+    if model.takes == "none":
+        return Prompts(tuple(item.prefix for item in items), (False,) * len(items), spec.stops)
+    requested = str(metadata["fim"]) if metadata.get("fim") else None
+    tokenizer = model.tokenizer
+    name = model.name or "this model"
+    if tokenizer is None:
+        return _fim_without_tokenizer(spec, items, requested)
+    chosen = fim.resolve(tokenizer, requested=requested, model=name, backend_takes=model.takes)
+    family = chosen.format
+    if family is None:  # the backend assembles its own prompt from prefix and suffix
+        return Prompts(tuple(item.prefix for item in items), (False,) * len(items), spec.stops)
+    warnings = list(chosen.warnings)
+    limit = _prompt_limit(model, max_gen_toks or room_for_answer(spec, metadata, family.id), spec)
+    texts, truncated, holding = [], [], set()
+    for item in items:
+        prefix, suffix, cut = item.prefix, item.suffix, False
+        if limit is not None:
+            fitted = fim.budget(family, prefix, suffix, tokenizer, limit)
+            prefix, suffix, cut = fitted.prefix, fitted.suffix, fitted.truncated
+        found = fim.user_text_holds_sentinel(family, prefix + suffix)
+        if found:
+            holding.add(item.task_id)
+        texts.append(fim.render(family, prefix, suffix).text)
+        truncated.append(cut)
+    if holding:
+        warnings.append(
+            f"{len(holding)} documents of {spec.name} hold sentinel text of {family.id}, which a text prompt "
+            f"cannot keep apart from sentinels: {', '.join(sorted(holding)[:5])}."
+        )
+    if any(truncated):
+        warnings.append(f"{sum(truncated)} of {len(items)} documents of {spec.name} were cut to {limit} tokens.")
+    record = {
+        "id": family.id,
+        "order": family.order,
+        "trained": chosen.trained,
+        "how": chosen.how,
+        "truncated": sum(truncated),
+        "holding_sentinels": sorted(holding),
+    }
+    stops = tuple(dict.fromkeys((*family.stops, *spec.stops)))
+    return Prompts(tuple(texts), tuple(truncated), stops, record, tuple(warnings), family.id)
+
+
+def _fim_without_tokenizer(spec: TaskSpec, items: Sequence[Item], requested: str | None) -> Prompts:
+    if requested is None:
+        raise ConfigError(
+            f"{spec.name} needs the fill-in-the-middle format of a model, and no model is named. Name the model with "
+            "pretrained=... in --model_args (in Python: TaskManager(metadata={'pretrained': ...})), or the format "
+            """with --metadata '{"fim":"qwen2.5-coder"}'; `itax fim list` shows the families."""
+        )
+    chosen = fim.fim_format(requested)
+    texts = tuple(fim.render(chosen, item.prefix, item.suffix).text for item in items)
+    warning = f"{spec.name}: no tokenizer is known, so prompts are {chosen.id} text that nothing was checked against."
+    record = {
+        "id": chosen.id,
+        "order": chosen.order,
+        "trained": chosen.trained,
+        "how": "named",
+        "truncated": 0,
+        "holding_sentinels": [],
+    }
+    stops = tuple(dict.fromkeys((*chosen.stops, *spec.stops)))
+    return Prompts(texts, (False,) * len(items), stops, record, (warning,), chosen.id)
+
+
+def _left_to_right(spec: TaskSpec, items: Sequence[Item], model: Model, max_gen_toks: int | None) -> Prompts:
+    tokenizer = model.tokenizer if model.takes != "none" else None
+    found = fim.detect(tokenizer).format if tokenizer is not None else None
+    # A family's stop strings end the answer without the suffix too: the model may open another hole.
+    stops = tuple(dict.fromkeys((*(found.stops if found else ()), *spec.stops)))
+    texts, truncated = [], []
+    limit = _prompt_limit(model, max_gen_toks or spec.max_gen_toks, spec) if tokenizer is not None else None
+    for item in items:
+        text = item.prefix
+        if limit is not None and len(text.encode("utf-8", "replace")) > limit:
+            text = _tail(text, tokenizer, limit)
+        texts.append(text)
+        truncated.append(len(text) < len(item.prefix))
+    warnings = (f"{sum(truncated)} of {len(items)} prompts of {spec.name} were cut to {limit} tokens.",)
+    return Prompts(
+        tuple(texts), tuple(truncated), stops, None, warnings if any(truncated) else (), found.id if found else None
+    )
+
+
+def _tail(text: str, tokenizer: Any, limit: int) -> str:
+    """The longest tail of `text` found by halving that fits `limit` tokens."""
+    start, end = 0, len(text)
+    while start < end:
+        middle = (start + end) // 2
+        if len(tokenizer.encode(text[middle:])) <= limit:
+            end = middle
+        else:
+            start = middle + 1
+    return text[start:]
+
+
+def _prompt_limit(model: Model, answer: int, spec: TaskSpec) -> int | None:
+    context = model.context
+    if context is None:
+        return None
+    if context <= answer:
+        raise ConfigError(
+            f"{spec.name} lets the answer have {answer} tokens, but the context of {model.name} is {context}. "
+            f"Raise max_length (hf) or max_model_len (vllm) in --model_args, or lower --gen_kwargs max_gen_toks=N."
+        )
+    return context - answer

@@ -1,0 +1,193 @@
+"""Stored answers to a score directory: everything after generation, from files, as often as wanted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import itax_tasks
+from itax_metrics.errors import ConfigError, DataError
+from itax_metrics.records import Outcome, Run, TaskRun
+from itax_metrics.store import write_score_dir
+from itax_tasks import lm_eval_files
+from itax_tasks.answers import Format, coverage, read_answers
+from itax_tasks.scoring import Answer, Stage, make_executor, score, task_run
+from itax_tasks.settings import Settings
+from itax_tasks.tasks import TASKS, task
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The answers of one model to one task, with what is known of how they were made."""
+
+    task: str
+    answers: tuple[Answer, ...]
+    source: Path
+    record: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Mapping[tuple[str, int], bool] = field(default_factory=dict)
+    partial: bool = False
+    """True where items may be missing: a run under --limit, or the user said so."""
+
+
+def from_lm_eval(source: Path) -> tuple[list[Submission], dict[str, Any], list[str]]:
+    """The itax tasks of an lm-eval output folder or samples file.
+
+    Returns:
+        The submissions, the model record, and notes about what was passed over.
+
+    Raises:
+        DataError: no samples, none of an itax task, or unreadable ones.
+    """
+    files = lm_eval_files.find_samples(source)
+    ours = [file for file in files if file.task in TASKS]
+    notes = [f"{file.path.name} is not of an itax task and was left out." for file in files if file.task not in TASKS]
+    if not ours:
+        raise DataError(
+            f"{source} holds samples of {', '.join(file.task for file in files[:5])}, none of them an itax task."
+        )
+    model = lm_eval_files.model_record(ours[0].results)
+    submissions = []
+    for file in ours:
+        record = lm_eval_files.task_record(file.results, file.task)
+        if not file.results:
+            notes.append(f"No results_*.json beside {file.path.name}: model and settings are unknown.")
+        for note in lm_eval_files.backend_notes(model, record.get("fim")):
+            if note not in notes:
+                notes.append(note)
+        stored = read_answers(file.path, format="lm-eval")
+        submissions.append(Submission(file.task, stored.answers, file.path, record, partial=True))
+    return submissions, model, notes
+
+
+def from_completions(
+    path: Path, *, name: str | None, format: Format | None, stage: Stage | None, partial: bool
+) -> Submission:
+    """A file of answers in one of the formats of `answers`.
+
+    Raises:
+        ConfigError: no task named, and the rows do not name one either.
+        DataError: unreadable, or the rows name another task.
+    """
+    stored = read_answers(path, format=format, stage=stage)
+    if name is None and stored.task is None:
+        raise ConfigError(f"{path} does not say which task it answers; name it with --task. Tasks: {', '.join(TASKS)}.")
+    if name is not None and stored.task is not None and name != stored.task:
+        raise DataError(f"{path} holds answers of {stored.task}, not of {name}.")
+    return Submission(str(name or stored.task), stored.answers, path, recorded=stored.recorded, partial=partial)
+
+
+def score_to_directory(
+    submissions: Sequence[Submission],
+    out: Path,
+    settings: Settings,
+    *,
+    model: Mapping[str, Any],
+    notes: Sequence[str] = (),
+    on_unknown: Literal["error", "drop"] = "error",
+    progress: bool = True,
+    use_cache: bool = True,
+) -> tuple[Run, list[Outcome]]:
+    """Judge every submission and write `run.json` and `outcomes.jsonl` into `out`.
+
+    Raises:
+        DataError: answers to unknown items, missing answers where they are not expected, or rows that were
+            generated from other data than what is here.
+    """
+    tasks: dict[str, TaskRun] = {}
+    outcomes: list[Outcome] = []
+    all_notes = list(notes)
+    environment: dict[str, Any] = {}
+    for submission in submissions:
+        spec = task(submission.task)
+        loaded = spec.load(settings)
+        items = loaded.by_id()
+        answers = _matched(submission, list(items), on_unknown, all_notes)
+        _same_data(submission, loaded.data)
+        with make_executor(settings, progress=spec.name if progress else False, use_cache=use_cache) as executor:
+            found = score(spec, items, answers, executor, time_scale=settings.time_scale)
+            environment = executor.describe()
+        answered = {answer.task_id for answer in answers}
+        per_item = max((answer.sample for answer in answers), default=0) + 1
+        tasks[spec.name] = task_run(
+            spec,
+            loaded.data,
+            n_items=len(answered),
+            samples_per_item=per_item,
+            time_scale=settings.time_scale,
+            fim=submission.record.get("fim"),
+            generation=submission.record.get("generation"),
+        )
+        outcomes += found
+        all_notes += _disagreements(submission, found)
+    run = Run(
+        model=str(model.get("model") or "unknown"),
+        tasks=tasks,
+        revision=model.get("revision"),
+        backend=model.get("backend"),
+        time_scale=settings.time_scale,
+        sandbox={key: environment.get(key) for key in ("policy", "layers", "missing")},
+        interpreter=str(environment.get("interpreter", "")),
+        versions={"itax": itax_tasks.__version__, **_installed("lm_eval"), **dict(model.get("versions") or {})},
+        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        notes=tuple(all_notes),
+    )
+    write_score_dir(out, run, outcomes)
+    return run, outcomes
+
+
+def _matched(
+    submission: Submission, task_ids: list[str], on_unknown: Literal["error", "drop"], notes: list[str]
+) -> list[Answer]:
+    met = coverage(submission.answers, task_ids)
+    if met.unknown and on_unknown == "error":
+        raise DataError(
+            f"{submission.source}: {len(met.unknown)} answers are to items {submission.task} does not have "
+            f"(first: {', '.join(met.unknown[:3])}). Name the right --task, or pass --on-unknown drop."
+        )
+    if met.unknown:
+        notes.append(f"{submission.task}: {len(met.unknown)} answers to unknown items were dropped.")
+    if len(met.missing) == len(task_ids):
+        raise DataError(f"{submission.source} answers no item of {submission.task}.")
+    if met.missing and not submission.partial:
+        raise DataError(
+            f"{submission.source} has no answer for {len(met.missing)} of {len(task_ids)} items of {submission.task} "
+            f"(first: {', '.join(met.missing[:3])}). Complete it, or pass --partial to score the rest as a part."
+        )
+    if met.missing:
+        answered = len(task_ids) - len(met.missing)
+        notes.append(f"{submission.task}: {answered} of {len(task_ids)} items were answered; the rate is over these.")
+    unknown = set(met.unknown)
+    return [answer for answer in submission.answers if answer.task_id not in unknown]
+
+
+def _same_data(submission: Submission, data: Mapping[str, Any]) -> None:
+    generated = (submission.record.get("data") or {}).get("sha256")
+    if generated and generated != data["sha256"]:
+        raise DataError(
+            f"{submission.task}: the answers were generated from data with sha256 {generated[:12]}..., here is "
+            f"{str(data['sha256'])[:12]}.... Score with the itax version that generated them, or generate again."
+        )
+
+
+def _disagreements(submission: Submission, outcomes: Sequence[Outcome]) -> list[str]:
+    if not submission.recorded:
+        return []
+    pairs = [
+        (outcome, submission.recorded[(outcome.task_id, outcome.sample)])
+        for outcome in outcomes
+        if (outcome.task_id, outcome.sample) in submission.recorded
+    ]
+    differing = [outcome.task_id for outcome, passed in pairs if outcome.passed != passed]
+    note = f"{submission.task}: {len(pairs) - len(differing)} of {len(pairs)} stored verdicts agree with ours"
+    return [note + (f"; not {', '.join(differing[:5])}." if differing else ".")]
+
+
+def _installed(package: str) -> dict[str, str]:
+    try:
+        return {package: metadata.version(package)}
+    except metadata.PackageNotFoundError:
+        return {}

@@ -1,0 +1,110 @@
+"""The settings of one run: `ITAX_*` variables, or the same keys in `--metadata`, never the terminal.
+
+`--metadata '{"time_scale": 2}'` beats `ITAX_TIME_SCALE=2`, because it stands in the results file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import platformdirs
+
+from itax_metrics.errors import ConfigError
+
+SandboxPolicy = Literal["require", "prefer", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What may differ between two machines that run the same task."""
+
+    data_dir: Path | None = None
+    """A folder with the official benchmark files; None: the user cache, then the official origin."""
+    state_dir: Path = Path()
+    """Journals of raw responses, the verdict cache, fetched data."""
+    sandbox: SandboxPolicy = "require"
+    time_scale: float = 1.0
+    """Multiplies every wall limit; recorded, and two runs must agree on it to be compared."""
+    executor: Literal["local"] = "local"
+    workers: int | None = None
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where `itax data fetch` keeps the official files."""
+        return self.state_dir / "data"
+
+    def record(self) -> dict[str, Any]:
+        """The settings as they are written into results: no paths of this machine, only what moves a score."""
+        kept = asdict(self)
+        for private in ("data_dir", "state_dir"):
+            kept.pop(private)
+        return kept
+
+
+def read_settings(metadata: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings, metadata first, then the environment, then the defaults.
+
+    Args:
+        metadata: what lm-eval hands to a task (`--model_args` merged with `--metadata`).
+        environ: defaults to the process environment.
+
+    Raises:
+        ConfigError: a value that is not one of those allowed, naming the setting and where it came from.
+    """
+    given = dict(metadata or {})
+    env = os.environ if environ is None else environ
+
+    def pick(key: str) -> tuple[str | None, str]:
+        if given.get(key) is not None:
+            return str(given[key]), f'--metadata "{key}"'
+        name = f"ITAX_{key.upper()}"
+        return (env.get(name) or None), name
+
+    data_dir, source = pick("data_dir")
+    if data_dir is not None and not Path(data_dir).is_dir():
+        raise ConfigError(
+            f"{source} names {data_dir}, which is not a folder. Point it at the official benchmark files."
+        )
+    state_dir, _ = pick("state_dir")
+    sandbox, source = pick("sandbox")
+    if sandbox not in (None, "require", "prefer", "off"):
+        raise ConfigError(f"{source} is {sandbox!r}; it must be require, prefer or off.")
+    executor, source = pick("executor")
+    if executor not in (None, "local"):
+        raise ConfigError(f"{source} is {executor!r}; this version runs programs with the executor 'local' only.")
+    return Settings(
+        data_dir=Path(data_dir) if data_dir else None,
+        state_dir=Path(state_dir).expanduser() if state_dir else default_state_dir(),
+        sandbox=cast(SandboxPolicy, sandbox or "require"),
+        time_scale=_positive_float(*pick("time_scale"), default=1.0),
+        workers=_positive_int(*pick("workers")),
+    )
+
+
+def default_state_dir() -> Path:
+    """The user's cache folder for itax, by the platform's own convention."""
+    return Path(platformdirs.user_cache_dir("itax", appauthor=False))
+
+
+def _positive_float(text: str | None, source: str, *, default: float) -> float:
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1e6:
+        raise ConfigError(f"{source} is {text!r}; it must be a positive number, such as 2.0 on a machine half as fast.")
+    return value
+
+
+def _positive_int(text: str | None, source: str) -> int | None:
+    if text is None:
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise ConfigError(f"{source} is {text!r}; it must be a whole number of at least 1.")
+    return int(text)
