@@ -1,7 +1,7 @@
 """Running untrusted programs: contained, in parallel, each verdict once.
 
-    with LocalExecutor() as executor:
-        verdicts = executor.run([Program("assert 1 + 1 == 2")])
+with LocalExecutor() as executor:
+    verdicts = executor.run([Program("assert 1 + 1 == 2")])
 """
 
 from __future__ import annotations

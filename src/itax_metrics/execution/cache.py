@@ -16,7 +16,9 @@ from pathlib import Path
 
 from ..records import Flag, Status, Verdict
 
-_TABLE = "CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, status TEXT, seconds REAL, flags TEXT, detail TEXT)"
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, status TEXT, seconds REAL, flags TEXT, detail TEXT)"
+)
 _WAIT_SECONDS = 10.0
 _CHUNK = 500
 

@@ -75,8 +75,7 @@ class LocalExecutor:
     @property
     def runtime(self) -> str:
         """What verdicts depend on beside the program: interpreter, machine and active layers."""
-        version = sys.version_info
-        interpreter = f"{sys.implementation.name}-{version.major}.{version.minor}.{version.micro}-{version.releaselevel}"
+        interpreter = f"{sys.implementation.name}-{platform.python_version()}"
         hashing = f"{sys.hash_info.algorithm}{sys.hash_info.width}"
         return "/".join([f"engine{ENGINE}", interpreter, platform.machine(), hashing, "+".join(self._layers())])
 

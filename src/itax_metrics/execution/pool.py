@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..records import Flag, Status, Verdict
+from ..records import Status, Verdict
 from .programs import Limits, Program
 from .worker import StartFailed, Worker, WorkerConfig
 
@@ -44,10 +44,11 @@ class Pool:
         self._workers: list[Worker] = []
         self._pending: dict[str, deque[_Job]] = {}
         self._retries: deque[_Job] = deque()
+        """Programs that go to a fresh worker, alone."""
         self._left = 0
         self._scratch_bytes = 0
-        self._limits: dict[Limits, dict[str, Any]] = {}
         self._failed_starts = 0
+        self._limits: dict[Limits, dict[str, Any]] = {}
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -64,10 +65,9 @@ class Pool:
         try:
             while self._left:
                 self._staff(report)
-                for worker in list(self._workers):
+                for worker in self._workers:
                     self._feed(worker)
-                if self._left:
-                    self._listen(report)
+                self._listen(report)
         except BaseException:
             # Interrupted, or the caller's report raised: what still runs has nobody to report to.
             self.close()
@@ -82,22 +82,27 @@ class Pool:
             worker.kill(_GOODBYE_SECONDS)
 
     def _staff(self, report: Report) -> None:
-        """Start the workers that the waiting programs call for, all at once."""
-        for worker in list(self._workers):
-            if not worker.waiting and not self._fits(worker) and self._queued():
+        """Dismiss workers nobody needs any more and start those that the waiting programs call for, all at once."""
+        queued = sum(len(queue) for queue in self._pending.values())
+        idle = [worker for worker in self._workers if not worker.waiting]
+        if queued or self._retries:
+            for worker in [worker for worker in idle if not self._fits(worker)]:
+                idle.remove(worker)
                 self._dismiss(worker)
-        started = []
-        wanted = min(self.size, len(self._workers) + len(self._retries) + self._queued())
-        if self._retries and len(self._workers) == self.size:
-            idle = next((worker for worker in self._workers if not worker.waiting), None)
-            if idle is not None:
-                self._dismiss(idle)
+        if self._failed_starts >= _STARTS:
+            return
+        if self._retries and len(self._workers) == self.size and idle:
+            self._dismiss(idle.pop())
+        missing = min(self.size - len(self._workers), len(self._retries) + max(0, queued - len(idle)))
+        if missing > 0:
+            self._start([self._profile_for(place) for place in range(missing)], report)
+
+    def _start(self, profiles: list[str], report: Report) -> None:
+        starting: list[Worker] = []
         try:
-            while len(self._workers) + len(started) < wanted:
-                profile = self._next_profile(len(started))
-                started.append(Worker(self._configure(profile, self._scratch_bytes)))
-            while started:
-                worker = started.pop(0)
+            starting.extend(Worker(self._configure(profile, self._scratch_bytes)) for profile in profiles)
+            while starting:
+                worker = starting.pop(0)
                 worker.wait_until_ready()
                 self._failed_starts = 0
                 self._workers.append(worker)
@@ -108,94 +113,98 @@ class Pool:
             if self._failed_starts >= _STARTS and not self._workers:
                 self._abandon(f"no worker could be started: {failure}", report)
         finally:
-            for worker in started:
+            for worker in starting:
                 worker.kill()
 
-    def _queued(self) -> int:
-        return sum(len(queue) for queue in self._pending.values())
-
-    def _next_profile(self, offset: int) -> str:
-        if offset < len(self._retries):
-            return self._retries[offset].program.profile
+    def _profile_for(self, place: int) -> str:
+        if place < len(self._retries):
+            return self._retries[place].program.profile
         return max(self._pending, key=lambda profile: len(self._pending[profile]))
 
     def _fits(self, worker: Worker) -> bool:
         return bool(self._pending.get(worker.config.profile)) and worker.config.scratch_bytes >= self._scratch_bytes
 
     def _feed(self, worker: Worker) -> None:
-        # Few at a time near the end, so that no program waits behind a slow one while another worker is idle.
-        depth = max(1, min(_DEPTH, self._queued() // (2 * self.size)))
-        if len(worker.waiting) > depth // 2 or any(job.losses for job in worker.waiting):
-            return
+        if self._failed_starts >= _STARTS and self._retries and not worker.waiting:
+            # No fresh worker to be had: an old one has to do.
+            self._send(worker, self._retries.popleft())
         queue = self._pending.get(worker.config.profile)
-        while queue and len(worker.waiting) < depth:
-            self._send(worker, queue.popleft())
+        if not queue or any(job.losses for job in worker.waiting):
+            return
+        # Few at a time near the end, so that no program waits behind a slow one while another worker is idle.
+        depth = max(1, min(_DEPTH, len(queue) // (2 * self.size)))
+        if len(worker.waiting) <= depth // 2:
+            while queue and len(worker.waiting) < depth:
+                self._send(worker, queue.popleft())
 
     def _send(self, worker: Worker, job: _Job) -> None:
         limits = self._limits.get(job.program.limits)
         if limits is None:
             limits = self._limits[job.program.limits] = asdict(job.program.limits)
-        if not worker.waiting:
-            worker.deadline = time.monotonic() + job.program.limits.wall_seconds + GRACE_SECONDS
         worker.waiting.append(job)
+        if len(worker.waiting) == 1:
+            self._set_deadline(worker)
         worker.send({"source": job.program.source, "compile_in_fork": job.losses > 0, "limits": limits})
+
+    def _set_deadline(self, worker: Worker) -> None:
+        first: _Job = worker.waiting[0]
+        worker.deadline = time.monotonic() + first.program.limits.wall_seconds + GRACE_SECONDS
 
     def _listen(self, report: Report) -> None:
         busy = [worker for worker in self._workers if worker.waiting]
         if not busy:
             return
-        with selectors.DefaultSelector() as selector:
+        with selectors.PollSelector() as selector:
             for worker in busy:
                 events = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.wants_to_write else 0)
                 selector.register(worker.connection, events, worker)
-            patience = min(worker.deadline for worker in busy) - time.monotonic()
-            ready = selector.select(max(0.0, patience))
+            ready = selector.select(max(0.0, min(worker.deadline for worker in busy) - time.monotonic()))
         for key, events in ready:
-            worker = key.data
             if events & selectors.EVENT_WRITE:
-                worker.flush()
+                key.data.flush()
             if events & selectors.EVENT_READ:
-                self._take(worker, report)
+                self._take(key.data, report)
         now = time.monotonic()
         for worker in busy:
             if worker.waiting and worker.deadline < now:
-                self._lose(worker, "the worker hung", report)
+                self._lose(worker, Verdict(Status.ERROR, detail="hung the worker that ran it, twice"), report)
 
     def _take(self, worker: Worker, report: Report) -> None:
         replies = worker.receive()
         if replies is None:
-            self._lose(worker, "the worker died", report)
+            self._lose(worker, Verdict(Status.ERROR, detail="killed the worker that ran it, twice"), report)
             return
         for reply in replies:
-            job: _Job = worker.waiting.popleft()
-            if worker.waiting:
-                worker.deadline = time.monotonic() + worker.waiting[0].program.limits.wall_seconds + GRACE_SECONDS
             verdict = Verdict(
                 Status(reply["status"]),
                 float(reply.get("seconds", 0.0)),
                 tuple(reply.get("flags", ())),
                 str(reply.get("detail", "")),
             )
-            if verdict.decided or job.losses:
-                self._decide(job, verdict, report)
-            else:
-                job.losses += 1
-                self._retries.append(job)
+            if not verdict.decided:
+                self._lose(worker, verdict, report)
+                return
+            job: _Job = worker.waiting.popleft()
+            if worker.waiting:
+                self._set_deadline(worker)
+            self._decide(job, verdict, report)
 
-    def _lose(self, worker: Worker, how: str, report: Report) -> None:
-        """Replace a worker: the first waiting program is suspected, the others just go back."""
-        waiting = list(worker.waiting)
+    def _lose(self, worker: Worker, second: Verdict, report: Report) -> None:
+        """Give a worker up. Its first program is suspected: tried once more, then decided as `second`.
+
+        The programs behind it go back to the queue.
+        """
+        suspect, *others = list(worker.waiting) or [None]
         self._dismiss(worker)
-        for job in reversed(waiting[1:]):
+        for job in reversed(others):
             self._pending.setdefault(job.program.profile, deque()).appendleft(job)
-        if not waiting:
+        if suspect is None:
             return
-        suspect = waiting[0]
         suspect.losses += 1
         if suspect.losses < 2:
             self._retries.append(suspect)
         else:
-            self._decide(suspect, Verdict(Status.ERROR, detail=f"{how} while running this program, twice"), report)
+            self._decide(suspect, second, report)
 
     def _dismiss(self, worker: Worker) -> None:
         worker.waiting.clear()

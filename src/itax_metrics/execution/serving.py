@@ -21,7 +21,7 @@ import types
 from typing import Any
 
 from . import trial
-from .sandbox import namespaces, syscalls
+from .sandbox import cleaning, namespaces, syscalls
 from .sandbox.confine import Confinement, LayerFailed, become, confine
 from .wire import Decoder, encode
 
@@ -33,7 +33,7 @@ _COMMON = (
     "abc array base64 bisect calendar cmath collections contextlib copy dataclasses datetime decimal enum fractions "
     "functools hashlib heapq inspect io itertools json math numbers operator os pathlib pprint queue random re "
     "statistics string struct sys tempfile textwrap threading time traceback typing unittest warnings"
-).split()
+)
 _CHANNEL_SLOT = 200
 
 
@@ -80,7 +80,7 @@ def _set_environment(scratch: str) -> None:
 
 def _preload(extra: list[str]) -> list[str]:
     loaded = []
-    for name in [*_COMMON, *extra]:
+    for name in [*_COMMON.split(), *extra]:
         # A broken package is the program's problem when it imports it, not the worker's.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
@@ -102,6 +102,9 @@ class Server:
         self._connection = connection
         self._fence = confinement
         self._decoder = Decoder()
+        self._writable = [cleaning.Directory(confinement.scratch)]
+        if confinement.shared is not None:
+            self._writable.append(cleaning.Directory(confinement.shared))
         self._private = [connection.fileno()]
         if confinement.pid_namespace is not None:
             self._private.append(confinement.pid_namespace)
@@ -124,6 +127,7 @@ class Server:
         source: str = request["source"]
         program: types.CodeType | str = source
         if not request["compile_in_fork"] and len(source) <= COMPILE_IN_WORKER:
+            trial.CountingSink.allow(1 << 62)
             try:
                 program = compile(source, FILENAME, "exec", dont_inherit=True)
             except Exception as error:
@@ -135,7 +139,7 @@ class Server:
 
     def _try(self, program: types.CodeType | str, limits: dict[str, Any]) -> dict[str, Any]:
         mark = os.urandom(trial.MARK_BYTES)
-        trial.CountingSink.limit = limits["output_bytes"]
+        trial.CountingSink.allow(limits["output_bytes"])
         reader, writer = os.pipe()
         fence = self._fence
         try:
@@ -169,12 +173,15 @@ class Server:
         """The forked side: leave every privilege and every descriptor behind, then run."""
         try:
             fence = self._fence
+            original = writer
             os.setsid()
             os.close(reader)
             for descriptor in self._private:
                 os.close(descriptor)
-            os.dup2(writer, _CHANNEL_SLOT, inheritable=False)
-            os.close(writer)
+            writer = os.dup2(writer, _CHANNEL_SLOT, inheritable=False)
+            os.close(original)
+            if fence.pid_namespace is None:
+                syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
             if fence.drop_to is not None:
                 become(fence.drop_to)
             trial.set_limits(limits, count_processes=fence.count_processes)
@@ -183,51 +190,65 @@ class Server:
             if fence.ruleset is not None:
                 fence.ruleset.apply()
                 os.close(fence.ruleset.descriptor)
-        except BaseException:
+        except BaseException as error:
             # Never run a program with less than the full fence.
-            os._exit(_NOT_STARTED)
+            trial.report(writer, mark, b"X", trial.one_line(error))
         trial.run(program, FILENAME, _CHANNEL_SLOT, mark)
 
     def _wait(self, child: int, deadline: float) -> tuple[bool, int]:
         """(ended in time, exit code) once the child and everything it started are gone."""
-        in_time = True
-        ended = os.pidfd_open(child)
+        in_time = self._ends_by(child, deadline)
+        return in_time, self._end(child)
+
+    def _ends_by(self, child: int, deadline: float) -> bool:
+        poll = select.poll()
+        # No events asked: only the loss of the supervisor wakes this up.
+        poll.register(self._connection.fileno(), 0)
         try:
-            poll = select.poll()
+            ended = os.pidfd_open(child)
+        except OSError:
+            # Before Linux 5.3: look every two milliseconds.
+            ended = -1
+        else:
             poll.register(ended, select.POLLIN)
-            # No events asked: only the loss of the supervisor wakes this up.
-            poll.register(self._connection.fileno(), 0)
+        try:
             while True:
-                left = deadline - time.monotonic()
-                happened = poll.poll(max(0.0, left) * 1000)
-                if any(descriptor == ended for descriptor, _ in happened):
-                    break
+                left = max(0.0, deadline - time.monotonic())
+                happened = [
+                    descriptor for descriptor, _ in poll.poll(left * 1000 if ended >= 0 else min(left * 1000, 2))
+                ]
+                if ended in happened:
+                    return True
                 if happened:
-                    os.kill(child, signal.SIGKILL)
+                    self._end(child)
                     os._exit(0)
+                if ended < 0 and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                    return True
                 if left <= 0:
-                    in_time = False
-                    break
+                    return False
         finally:
-            os.close(ended)
-        if not in_time:
-            os.kill(child, signal.SIGKILL)
+            if ended >= 0:
+                os.close(ended)
+
+    def _end(self, child: int) -> int:
+        """Kill what still runs of the program; its exit code."""
+        # Not reaped yet, so the number cannot belong to anybody else.
+        os.kill(child, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if self._fence.pid_namespace is None:
-            _kill_stragglers(child)
-        return in_time, code
+            try:
+                cleaning.kill_stragglers(child)
+            except OSError:
+                os._exit(1)
+        return code
 
     def _clean(self) -> None:
-        """Empty the writable directories; a worker that cannot do so ends, and a fresh one takes over."""
-        for directory in (self._fence.scratch, self._fence.shared):
-            if directory is not None and os.listdir(directory):
-                try:
-                    _empty(directory)
-                except (OSError, RecursionError):
-                    os._exit(1)
-
-
-_NOT_STARTED = 78
+        """Make the writable directories as new; a worker that cannot do so ends, and a fresh one takes over."""
+        for directory in self._writable:
+            try:
+                directory.restore()
+            except (OSError, RecursionError):
+                os._exit(1)
 
 
 def _judge(in_time: bool, code: int, received: bytes, mark: bytes, limits: dict[str, Any]) -> dict[str, Any]:
@@ -236,9 +257,10 @@ def _judge(in_time: bool, code: int, received: bytes, mark: bytes, limits: dict[
     if not in_time:
         return {"status": "timeout", "flags": flags, "detail": f"over {limits['wall_seconds']:g} s of wall time"}
     if report is not None:
+        if report[0] == "passed" and code != 0:
+            # Whoever reports a pass ends with status 0 in the next instruction.
+            flags = ["tampered"]
         return {"status": report[0], "flags": flags, "detail": report[1]}
-    if code == _NOT_STARTED:
-        return {"status": "harness_error", "detail": "the program's process could not be confined"}
     if code == trial.OUTPUT_LIMIT_EXIT:
         return {"status": "output_limit", "detail": f"over {limits['output_bytes']} bytes of output"}
     if code == -signal.SIGKILL:
@@ -253,67 +275,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _kill_stragglers(session: int) -> None:
-    """Without a pid namespace: kill the program's group, then every orphan that comes to this process."""
-    give_up = time.monotonic() + 5
-    with contextlib.suppress(OSError):
-        os.killpg(session, signal.SIGKILL)
-    while time.monotonic() < give_up:
-        try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                for child in _children():
-                    with contextlib.suppress(OSError):
-                        os.kill(child, signal.SIGKILL)
-        except ChildProcessError:
-            return
-    os._exit(1)
-
-
-def _children() -> list[int]:
-    mine, found = os.getpid(), []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as stat:
-                if int(stat.read().rpartition(b")")[2].split()[1]) == mine:
-                    found.append(int(name))
-    return found
-
-
-def _empty(directory: str) -> None:
-    """Delete everything below, without following links and without recursion (a program chose the depth)."""
-    for _ in range(100_000):
-        names = os.listdir(directory)
-        if not names:
-            return
-        for name in names:
-            path = f"{directory}/{name}"
-            try:
-                os.unlink(path)
-            except (IsADirectoryError, PermissionError):
-                _remove_directory(path)
-    raise OSError("the scratch directory fills faster than it empties")
-
-
-def _remove_directory(path: str) -> None:
-    os.chmod(path, 0o700)
-    try:
-        os.rmdir(path)
-        return
-    except OSError:
-        pass
-    for entry in list(os.scandir(path)):
-        if entry.is_dir(follow_symlinks=False):
-            # Lift what is below to the top: no path grows long, no call nests.
-            os.chmod(entry.path, 0o700)
-            _lift(entry.path)
-        else:
-            os.unlink(entry.path)
-    with contextlib.suppress(OSError):
-        os.rmdir(path)
-
-
-def _lift(path: str) -> None:
-    top = path.rsplit("/", 2)[0]
-    os.rename(path, f"{top}/{os.urandom(8).hex()}")

@@ -110,7 +110,7 @@ class Worker:
             "skip": dict(self.config.skip),
         }
         script = str(Path(__file__).with_name("zygote.py"))
-        self._complaints = tempfile.TemporaryFile()
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed once the worker is ready
         return subprocess.Popen(
             [sys.executable, "-I", script, json.dumps(config)],
             stdin=theirs.fileno(),
@@ -197,7 +197,7 @@ class Worker:
         """Close the connection: the worker kills its program, if one is running, and ends by itself."""
         self.connection.close()
 
-    def kill(self, patience: float = 0.0) -> None:
+    def kill(self, patience: float = 1.0) -> None:
         """End the worker, its running program and all descendants; by force after `patience` seconds."""
         self.hang_up()
         try:

@@ -106,7 +106,9 @@ def _reading(entry: Mapping[str, Any]) -> str:
     spread = f", 95 % CI {_signed(interval[0])} to {_signed(interval[1])}" if interval else ""
     if entry["p_holm"] < LEVEL and tax:
         verb = "loses" if tax > 0 else "gains"
-        return f"{task}: instruct {verb} {abs(tax):.1f} points (tax {_signed(tax)}{spread}, p Holm {_p(entry['p_holm'])})."
+        return (
+            f"{task}: instruct {verb} {abs(tax):.1f} points (tax {_signed(tax)}{spread}, p Holm {_p(entry['p_holm'])})."
+        )
     seen = f"; this run could have seen {entry['mde_points']:.1f} points" if entry["mde_points"] is not None else ""
     alone = f", p {_p(entry['p_primary'])} before Holm" if entry["p_primary"] < LEVEL else ""
     return f"{task}: no evidence either way (tax {_signed(tax)} points{alone}){seen}."

@@ -147,7 +147,10 @@ def render_prompt(
     else:
         rendered = render(fmt, before, after, tokenizer=tokenizer, order=order, path=path, language=language)
     for name in dict.fromkeys((*user_text_holds_sentinel(fmt, before), *user_text_holds_sentinel(fmt, after))):
-        click.echo(f"Note: the code itself holds {name!r}; in the text form it is read as a token, in the ids it is not.", err=True)
+        click.echo(
+            f"Note: the code itself holds {name!r}; in the text form it is read as a token, in the ids it is not.",
+            err=True,
+        )
     _print_rendered(fmt, rendered, tokenizer, show_ids, as_json)
 
 

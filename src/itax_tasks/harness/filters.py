@@ -16,7 +16,7 @@ from itax_tasks.scoring import Answer, score
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import TaskSpec
 
-log = logging.getLogger("itax")
+log = logging.getLogger("lm_eval.itax")
 
 
 class ExecuteFilter(Filter):  # type: ignore[misc]  # lm_eval is untyped

@@ -30,7 +30,7 @@ from itax_tasks.scoring import make_executor
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import task
 
-log = logging.getLogger("itax")
+log = logging.getLogger("lm_eval.itax")
 
 PIPELINE = "none"
 """The name of the one filter pipeline; lm-eval prints it behind every metric."""

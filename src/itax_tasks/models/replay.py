@@ -17,7 +17,7 @@ from lm_eval.api.model import LM
 from itax_metrics.errors import ConfigError, DataError
 from itax_tasks.answers import FORMATS, read_answers
 
-log = logging.getLogger("itax")
+log = logging.getLogger("lm_eval.itax")
 
 
 class ReplayLM(LM):  # type: ignore[misc]  # lm_eval is untyped

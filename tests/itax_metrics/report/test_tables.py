@@ -66,8 +66,12 @@ def test_table_fits_a_terminal():
 
 def test_loss_and_gain_are_worded():
     """Evidence after Holm is told as a loss or a gain with its interval."""
-    assert readings(_comparison({"itax_a": LOSES}))[0].startswith("itax_a: instruct loses 19.2 points (tax +19.2, 95 % CI +1")
-    assert readings(_comparison({"itax_a": (400, 330, 39, 231)}))[0].startswith("itax_a: instruct gains 19.2 points (tax -19.2, ")
+    assert readings(_comparison({"itax_a": LOSES}))[0].startswith(
+        "itax_a: instruct loses 19.2 points (tax +19.2, 95 % CI +1"
+    )
+    assert readings(_comparison({"itax_a": (400, 330, 39, 231)}))[0].startswith(
+        "itax_a: instruct gains 19.2 points (tax -19.2, "
+    )
 
 
 def test_no_evidence_says_what_could_have_been_seen():

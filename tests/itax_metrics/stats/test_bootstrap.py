@@ -93,6 +93,14 @@ def test_disagreement_everywhere_stays_in_range():
     assert pytest.approx(low) == 1 - (1 - 0.025 ** (1 / 20))
 
 
+def test_clusters_that_mirror_themselves_give_a_symmetric_interval():
+    """As many clusters lost as gained, of the same sizes: no direction is preferred, not even by resampling noise."""
+    low, high = bootstrap_interval(
+        by_cluster([1.0, -1.0] * 15 + [0.0] * 20, [str(i) for i in range(50)]), resamples=101
+    )
+    assert -low == high > 0
+
+
 def test_largest_benchmark_takes_seconds():
     """22,846 items in 8,469 clusters, 10,000 resamples: well within five seconds."""
     totals = _sample(22_846, 8_469)

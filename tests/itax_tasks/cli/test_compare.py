@@ -91,7 +91,7 @@ def test_refusals_are_itax_errors_and_write_nothing(pair: list[str], tmp_path: P
 
 
 def test_help_teaches_by_example():
-    """The help shows a whole session and says what the sign means."""
+    """The help shows every step and says what the sign means."""
     text = _run("--help").stdout
     assert "itax compare scores/base scores/instruct" in text
     assert "positive means that instruct lost" in " ".join(text.split())

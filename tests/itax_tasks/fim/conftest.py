@@ -1,4 +1,4 @@
-"""Small tokenizers with a fixed vocabulary, shaped like those of the families: byte-level BPE, SentencePiece BPE, bytes.
+"""Small tokenizers with a fixed vocabulary, shaped like those of the families: byte-level, SentencePiece, bytes.
 
 Nothing is trained, so that every id in a test can be read off the tables below.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from itax_tasks.fim import detect
 from itax_tasks.fim.names import by_name
 
@@ -58,45 +59,45 @@ def test_qwen_ids_are_recognised(byte_level):
     fixed = {"<|fim_prefix|>": 151659, "<|fim_middle|>": 151660, "<|fim_suffix|>": 151661}
     found = detect(byte_level(plain=(*BAR_FIM, "<|file_sep|>", "<|repo_name|>", "<|im_start|>"), fixed=fixed))
     assert found.format is not None
-    assert "qwen2.5-coder" == found.format.id
+    assert found.format.id == "qwen2.5-coder"
 
 
 def test_codellama_is_found_by_its_pieces(sentencepiece):
     """The pieces carry SentencePiece's blank and decode without it."""
     found = detect(sentencepiece({"▁<PRE>": 32007, "▁<SUF>": 32008, "▁<MID>": 32009}))
     assert found.format is not None
-    assert "codellama" == found.format.id
+    assert found.format.id == "codellama"
 
 
 def test_tokens_known_by_id_only_count_for_codestral(id_only):
     """mistral-common never parses control tokens from text; they exist all the same."""
     found = detect(id_only({"[SUFFIX]": 13, "[PREFIX]": 11, "[MIDDLE]": 12}))
     assert found.format is not None
-    assert "codestral" == found.format.id
+    assert found.format.id == "codestral"
 
 
 def test_sentinels_that_resolve_to_unk_do_not_count(id_only):
     """A tokenizer that answers id 0 for every unknown token carries no family."""
     found = detect(id_only({}, unk_for_others=True))
-    assert (None, ()) == (found.format, found.candidates)
+    assert (found.format, found.candidates) == (None, ())
 
 
 def test_sentinels_split_into_several_ids_do_not_count(byte_level):
     """Text that merely can be spelled is no token."""
     found = detect(byte_level())
-    assert (None, "unknown") == (found.format, found.trained)
+    assert (found.format, found.trained) == (None, "unknown")
 
 
 def test_two_families_with_the_same_tokens_are_not_guessed(byte_level):
     """CodeGeeX4 and GLM share tokens but not their order, so neither is chosen."""
     found = detect(byte_level(special=("<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>")))
-    assert (None, ("codegeex4", "glm-4.5")) == (found.format, found.candidates)
+    assert (found.format, found.candidates) == (None, ("codegeex4", "glm-4.5"))
 
 
 def test_bare_triple_names_candidates(byte_level):
     """Three sentinels without any auxiliary token do not tell the family."""
     found = detect(byte_level(special=BAR_FIM))
-    assert (None, ("codegemma", "granite-4", "qwen2.5-coder", "qwen3-coder")) == (found.format, found.candidates)
+    assert (found.format, found.candidates) == (None, ("codegemma", "granite-4", "qwen2.5-coder", "qwen3-coder"))
 
 
 def test_name_decides_between_families_with_the_same_tokens(byte_level):
@@ -104,7 +105,7 @@ def test_name_decides_between_families_with_the_same_tokens(byte_level):
     made = byte_level(special=("<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>", "<|user|>", "<|assistant|>"))
     found = detect(made, "THUDM/codegeex4-all-9b")
     assert found.format is not None
-    assert ("codegeex4", "yes") == (found.format.id, found.trained)
+    assert (found.format.id, found.trained) == ("codegeex4", "yes")
 
 
 def test_name_without_the_tokens_is_no_family(byte_level):
@@ -117,14 +118,14 @@ def test_name_without_the_tokens_is_no_family(byte_level):
 def test_name_of_the_tokenizer_is_used_when_none_is_given(byte_level):
     """`name_or_path` stands in for the model's name."""
     made = byte_level(special=(*FIM, "<repo_name>", "<file_sep>"), name="bigcode/starcoder2-7b")
-    assert "yes" == detect(made).trained
+    assert detect(made).trained == "yes"
 
 
 def test_untrained_name_wins_over_its_tokens(byte_level):
     """Yi-Coder has StarCoder's tokens and was not usefully trained on them."""
     found = detect(byte_level(special=(*FIM, "<repo_name>", "<file_sep>")), "01-ai/Yi-Coder-9B")
     assert found.format is not None
-    assert ("yi-coder", "no", None) == (found.format.id, found.trained, found.format.template)
+    assert (found.format.id, found.trained, found.format.template) == ("yi-coder", "no", None)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from itax_metrics.errors import ConfigError
 from itax_tasks.fim import fim_format, load_formats
 
@@ -14,10 +15,10 @@ USABLE = [fmt for fmt in load_formats().values() if fmt.template is not None]
 def test_there_are_29_entries_and_25_of_them_usable():
     """Every family of the survey is there, in its order; four of them have no usable format."""
     formats = load_formats()
-    assert 29 == len(formats)
-    assert "qwen2.5-coder" == next(iter(formats))
+    assert len(formats) == 29
+    assert next(iter(formats)) == "qwen2.5-coder"
     without = [fmt.id for fmt in formats.values() if fmt.template is None]
-    assert ["yi-coder", "mamba-codestral", "deepseek-coder-v2-236b", "codellama-34b/python"] == without
+    assert without == ["yi-coder", "mamba-codestral", "deepseek-coder-v2-236b", "codellama-34b/python"]
 
 
 def test_every_entry_names_its_sources():
@@ -43,11 +44,11 @@ def test_every_order_holds_prefix_and_suffix_once():
     for fmt in USABLE:
         for order in fmt.orders:
             for template in (fmt.text_template(order), fmt.id_template(order)):
-                assert (1, 1) == (template.count("{P}"), template.count("{S}")), (fmt.id, order)
+                assert (template.count("{P}"), template.count("{S}")) == (1, 1), (fmt.id, order)
 
 
 def test_order_names_say_which_part_comes_first():
-    """PSM has the prefix first, every SPM the suffix; SPM-a opens with the prefix token, SPM-b with the suffix token."""
+    """PSM has the prefix first, every SPM the suffix; in SPM-b the suffix token stands first."""
     for fmt in USABLE:
         for order in fmt.orders:
             template = fmt.text_template(order)
@@ -74,8 +75,8 @@ def test_templates_have_no_stray_token():
 def test_deepseek_uses_full_width_bars_and_lower_eighth_blocks():
     """The look-alike characters are U+FF5C and U+2581, byte for byte."""
     begin = fim_format("deepseek-coder").sentinels[0]
-    assert b"<\xef\xbd\x9cfim\xe2\x96\x81begin\xef\xbd\x9c>" == begin.encode()
-    assert b"\xe2\x96\x81<PRE>" == fim_format("codellama").sentinels[0].encode()
+    assert begin.encode() == b"<\xef\xbd\x9cfim\xe2\x96\x81begin\xef\xbd\x9c>"
+    assert fim_format("codellama").sentinels[0].encode() == b"\xe2\x96\x81<PRE>"
 
 
 @pytest.mark.parametrize(
@@ -100,12 +101,12 @@ def test_default_templates_are_the_published_ones(family: str, template: str):
 
 def test_families_that_need_ids_are_codellama_and_codestral():
     """Only for these two no string tokenises to the right prompt everywhere."""
-    assert ["codellama", "codestral"] == [fmt.id for fmt in USABLE if fmt.needs_ids]
+    assert [fmt.id for fmt in USABLE if fmt.needs_ids] == ["codellama", "codestral"]
 
 
 def test_codegen2_is_never_cut_on_the_token_inside_its_own_prompt():
     """`<|endoftext|>` stands in CodeGen2's prompt and is no stop of it."""
-    assert ("<eom>",) == fim_format("codegen2").stops
+    assert fim_format("codegen2").stops == ("<eom>",)
 
 
 def test_deepseek_does_not_stop_on_a_comment():
@@ -118,7 +119,7 @@ def test_official_names_match_one_family_each():
     names = ("Qwen/Qwen2.5-Coder-7B", "Qwen/Qwen3-Coder-30B-A3B-Instruct", "deepseek-ai/deepseek-coder-6.7b-base")
     for name in names:
         claims = [f.id for f in USABLE if any(re.fullmatch(pattern, name, re.IGNORECASE) for pattern in f.official)]
-        assert 1 == len(claims), name
+        assert len(claims) == 1, name
 
 
 def test_unknown_family_names_the_nearest():

@@ -41,7 +41,9 @@ class SandboxReport:
 def probe() -> SandboxReport:
     """Start one worker with every layer the machine allows and report what it got."""
     if sys.platform != "linux":
-        return SandboxReport((), {"platform": f"programs are executed on Linux only, this is {sys.platform}"}, usable=False)
+        return SandboxReport(
+            (), {"platform": f"programs are executed on Linux only, this is {sys.platform}"}, usable=False
+        )
     skip: dict[str, str] = {}
     while True:
         try:

@@ -98,8 +98,12 @@ def build(readable: list[str], scratch_bytes: int) -> str:
         syscalls.mount("tmpfs", target, "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, limits)
     syscalls.detach("/.host")
     os.rmdir("/.host")
-    syscalls.mount("none", "/", None, syscalls.MS_REMOUNT | syscalls.MS_BIND | syscalls.MS_RDONLY
-                   | syscalls.MS_NOSUID | syscalls.MS_NODEV)
+    syscalls.mount(
+        "none",
+        "/",
+        None,
+        syscalls.MS_REMOUNT | syscalls.MS_BIND | syscalls.MS_RDONLY | syscalls.MS_NOSUID | syscalls.MS_NODEV,
+    )
     os.chdir(scratch)
     return scratch
 

@@ -1,0 +1,57 @@
+"""What tests share: a private state folder, and the real data where they lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def state_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test journals and caches into a folder of its own."""
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("ITAX_STATE_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The official benchmark files."""
+    return _folder("ITAX_DATA_DIR", "the official benchmark files")
+
+
+@pytest.fixture(scope="session")
+def recorded_dir() -> Path:
+    """Answers of real models with the official verdicts."""
+    return _folder("ITAX_RECORDED_DIR", "recorded answers with official verdicts")
+
+
+def _folder(variable: str, what: str) -> Path:
+    value = os.environ.get(variable)
+    if not value or not Path(value).is_dir():
+        pytest.skip(f"{variable} does not name a folder with {what}")
+    return Path(value)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random Qwen2 with FIM tokens, made once a session."""
+    pytest.importorskip("torch", reason="the extra `hf` is not installed")
+    from tests.tiny_model import make_tiny_model
+
+    return make_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tokenizer of the tiny model alone."""
+    pytest.importorskip("transformers", reason="the extra `hf` is not installed")
+    from tests.tiny_model import make_tokenizer
+
+    folder = tmp_path_factory.mktemp("tokenizer")
+    make_tokenizer(folder)
+    return folder

@@ -1,0 +1,192 @@
+"""The same plain command with `--model hf` and `--model vllm`: same prompts, same greedy answers, same files.
+
+`make test-vllm` makes the environment (tests/vllm/make_environment.py) and runs this. The environment is looked for in
+ITAX_VLLM_VENV, then in `.venv-vllm`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from itax_tasks import data, fim_format
+from itax_tasks.settings import read_settings
+
+pytestmark = [pytest.mark.vllm, pytest.mark.xdist_group("vllm")]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LIMIT = 8
+TASKS = ("itax_hefim", "itax_mini_infilling")
+
+HF_ARGUMENTS = "dtype=float32"
+# A small fixed cache of keys and values: by default vLLM claims nearly all memory of the machine.
+VLLM_ARGUMENTS = "dtype=float32,enforce_eager=True,kv_cache_memory_bytes=67108864,max_num_seqs=8"
+
+ENCODE = """
+import json, sys
+from transformers import AutoTokenizer
+tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
+print(json.dumps([tokenizer(prompt)["input_ids"] for prompt in json.load(sys.stdin)]))
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one lm_eval run wrote."""
+
+    python: Path
+    """The interpreter of its environment."""
+    results: Mapping[str, Any]
+    samples: Mapping[str, list[dict[str, Any]]]
+    """Rows by task, in the order of the documents."""
+
+    def prompts(self, task: str) -> list[str]:
+        return [row["arguments"]["gen_args_0"]["arg_0"] for row in self.samples[task]]
+
+    def answers(self, task: str) -> list[str]:
+        return [row["resps"][0][0] for row in self.samples[task]]
+
+
+@pytest.fixture(scope="module")
+def vllm_python() -> Path:
+    """The interpreter of the vLLM environment."""
+    folder = Path(os.environ.get("ITAX_VLLM_VENV") or REPOSITORY / ".venv-vllm")
+    python = folder / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"no vLLM environment in {folder} (make test-vllm makes one, or set ITAX_VLLM_VENV)")
+    return python
+
+
+@pytest.fixture(scope="module")
+def tasks() -> tuple[str, ...]:
+    """The benchmark where its file is on this machine, and the embedded problems in any case."""
+    file = data.files()["hefim", "HumanEval-SingleLineInfilling.jsonl.gz"]
+    # Read here and not through the private state folder of the tests, which holds no data.
+    return TASKS if data.find(file, read_settings({})) is not None else TASKS[1:]
+
+
+@pytest.fixture(scope="module")
+def runs(
+    vllm_python: Path, tasks: tuple[str, ...], tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Run]:
+    """The two runs, by backend; they differ in the interpreter and in --model and its arguments, in nothing else."""
+    here = Path(sys.executable)
+    if not (here.parent / "lm_eval").exists():
+        pytest.skip("lm_eval has no console script beside this interpreter")
+    folder = tmp_path_factory.mktemp("backends")
+    return {
+        "hf": _lm_eval(here, "hf", HF_ARGUMENTS, ["--device", "cpu", "--batch_size", "4"], tasks, tiny_model, folder),
+        "vllm": _lm_eval(vllm_python, "vllm", VLLM_ARGUMENTS, ["--batch_size", "auto"], tasks, tiny_model, folder),
+    }
+
+
+def _lm_eval(
+    python: Path, backend: str, model_args: str, options: list[str], tasks: tuple[str, ...], model: Path, folder: Path
+) -> Run:
+    output = folder / backend
+    command = [
+        *(str(python.parent / "lm_eval"), "--model", backend),
+        *("--model_args", f"pretrained={model},{model_args}", *options),
+        *("--tasks", ",".join(tasks), "--limit", str(LIMIT), "--confirm_run_unsafe_code"),
+        *("--output_path", str(output), "--log_samples"),
+    ]
+    environment = {
+        **{key: value for key, value in os.environ.items() if key != "ITAX_NO_AUTOLOAD"},
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "ITAX_STATE_DIR": str(folder / "state"),
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_LOGGING_LEVEL": "ERROR",
+        # One process, nothing compiled: neither changes what is computed, both save a minute.
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        "TORCHDYNAMO_DISABLE": "1",
+    }
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=900)
+    assert 0 == done.returncode, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
+    (results,) = output.rglob("results_*.json")
+    samples = {}
+    for task in tasks:
+        (path,) = output.rglob(f"samples_{task}_*.jsonl")
+        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        samples[task] = sorted(rows, key=lambda row: int(row["doc_id"]))
+    return Run(python, json.loads(results.read_text("utf-8")), samples)
+
+
+def test_both_backends_get_the_same_prompts(runs: dict[str, Run], tasks: tuple[str, ...]) -> None:
+    """Prompt and generation settings of every document are equal, character by character."""
+    for task in tasks:
+        hf, vllm = ([row["arguments"] for row in runs[name].samples[task]] for name in ("hf", "vllm"))
+        assert LIMIT == len(hf)
+        assert hf == vllm
+
+
+def test_both_environments_read_a_prompt_as_the_same_tokens(
+    runs: dict[str, Run], tasks: tuple[str, ...], tiny_model: Path
+) -> None:
+    """The tokenizer libraries of the two environments, of different versions, give equal ids."""
+    prompts = [prompt for task in tasks for prompt in runs["hf"].prompts(task)]
+    assert _encoded(runs["hf"].python, tiny_model, prompts) == _encoded(runs["vllm"].python, tiny_model, prompts)
+
+
+def test_each_sentinel_is_one_token_in_the_order_of_the_format(
+    runs: dict[str, Run], tasks: tuple[str, ...], tiny_model: Path
+) -> None:
+    """A prompt starts with the prefix sentinel, ends with the middle one, and holds each of the three once."""
+    for task in tasks:
+        for name, run in runs.items():
+            sentinels = fim_format(_record(run, task)["fim"]["id"]).sentinels
+            for ids in _encoded(run.python, tiny_model, [*sentinels, *run.prompts(task)])[: len(sentinels)]:
+                assert 1 == len(ids), f"{name}: {sentinels}"
+            (prefix,), (suffix,), (middle,) = _encoded(run.python, tiny_model, list(sentinels))
+            for ids in _encoded(run.python, tiny_model, run.prompts(task)):
+                assert [prefix, suffix, middle] == [token for token in ids if token in (prefix, suffix, middle)]
+                assert (prefix, middle) == (ids[0], ids[-1])
+
+
+def test_both_backends_answer_with_the_same_text(runs: dict[str, Run], tasks: tuple[str, ...]) -> None:
+    """Greedy answers of a float32 model are equal."""
+    for task in tasks:
+        assert runs["hf"].answers(task) == runs["vllm"].answers(task)
+
+
+def test_both_results_record_the_same_format(runs: dict[str, Run], tasks: tuple[str, ...]) -> None:
+    """The results of both name the format, found from the tokenizer, and what else itax records."""
+    for task in tasks:
+        hf, vllm = _record(runs["hf"], task), _record(runs["vllm"], task)
+        assert "qwen2.5-coder" == hf["fim"]["id"]
+        for part in ("fim", "task", "version", "condition", "protocol", "extraction", "stops", "data"):
+            assert hf[part] == vllm[part], part
+
+
+def test_both_results_hold_every_metric(runs: dict[str, Run], tasks: tuple[str, ...]) -> None:
+    """Every answer of both backends was executed and has a verdict."""
+    for run in runs.values():
+        for task in tasks:
+            assert 0.0 <= run.results["results"][task]["pass@1,none"] <= 1.0
+            assert "pass@1_incomplete,none" not in run.results["results"][task]
+
+
+def _record(run: Run, task: str) -> dict[str, Any]:
+    record: dict[str, Any] = run.results["configs"][task]["metadata"]["itax"]
+    return record
+
+
+def _encoded(python: Path, model: Path, texts: list[str]) -> list[list[int]]:
+    done = subprocess.run(
+        [str(python), "-c", ENCODE, str(model)],
+        input=json.dumps(texts),
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ids: list[list[int]] = json.loads(done.stdout)
+    return ids
