@@ -35,11 +35,13 @@ format: $(VENV)/.dev
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
+SETUP := pyproject.toml constraints.txt $(wildcard src/itax_tasks/_autoload/*)
+
+$(VENV)/.core: $(VENV)/bin/python $(SETUP)
 	$(PIP) -e .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.dev: $(VENV)/bin/python $(SETUP)
 	$(PIP) -e ".[dev]"
 	touch $@ $(VENV)/.core
 

@@ -126,9 +126,7 @@ def test_progress_ends_at_the_whole_length(address: str, settings: Settings) -> 
 
 
 @pytest.mark.parametrize("path", ["/altered", "/page", "/short", "/cut", "/chunks", "/garbage", "/nowhere"])
-def test_a_bad_download_leaves_nothing_and_names_origin_and_remedy(
-    path: str, address: str, settings: Settings
-) -> None:
+def test_a_bad_download_leaves_nothing_and_names_origin_and_remedy(path: str, address: str, settings: Settings) -> None:
     """Altered, foreign, truncated or missing content: one DataError, no file, and advice that can be followed."""
     with pytest.raises(DataError) as refusal:
         data.fetch(_file(address + path), settings)
@@ -255,7 +253,9 @@ def test_other_content_is_refused_with_the_remedy(
     path = settings.data_dir / "toy.jsonl.gz"
     path.write_bytes(content)
     known(_file())
-    with pytest.raises(DataError, match=r"not the official toy\.jsonl\.gz.*Delete it and run `itax data fetch toys`") as no:
+    with pytest.raises(
+        DataError, match=r"not the official toy\.jsonl\.gz.*Delete it and run `itax data fetch toys`"
+    ) as no:
         data.load("toys", "toy.jsonl.gz", settings)
     assert str(path) in str(no.value)
 
@@ -265,7 +265,7 @@ def test_a_cut_gzip_is_refused_with_the_remedy(settings: Settings) -> None:
     assert settings.data_dir is not None
     path = settings.data_dir / "toy.jsonl.gz"
     path.write_bytes(PACKED[:-20])
-    with pytest.raises(DataError, match="cannot be read.*Delete it and run `itax data fetch") as refusal:
+    with pytest.raises(DataError, match=r"cannot be read.*Delete it and run `itax data fetch") as refusal:
         data.verify(_file(), settings)
     assert str(path) in str(refusal.value)
 

@@ -44,9 +44,7 @@ def test_ranks_write_files_of_their_own(tmp_path: Path) -> None:
     assert 2 == len(paths)
 
 
-def test_a_second_journal_of_the_same_second_replaces_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_journal_of_the_same_second_replaces_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two models scored by one process within a second keep both their answers."""
     monkeypatch.setattr(time, "gmtime", lambda *_: time.struct_time((2026, 1, 2, 3, 4, 5, 4, 2, 0)))
     first = journal.write_journal(tmp_path, "t", [Answer("toy/0", 0, "of the first model")], {})

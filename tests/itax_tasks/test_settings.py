@@ -77,7 +77,7 @@ def test_a_value_that_is_not_allowed_is_refused(name: str, value: str) -> None:
 
 def test_a_refusal_names_the_metadata_key() -> None:
     """A bad value from --metadata is not blamed on the environment."""
-    with pytest.raises(ConfigError, match='--metadata "sandbox" is \'no\''):
+    with pytest.raises(ConfigError, match="--metadata \"sandbox\" is 'no'"):
         read_settings({"sandbox": "no"}, {"ITAX_SANDBOX": "off"})
 
 

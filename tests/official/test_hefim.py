@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.official.mutations import mutate_line
 
 from itax_tasks.answers import read_answers
 from itax_tasks.benchmarks import hefim
 from itax_tasks.scoring import Answer, make_executor, score
 from itax_tasks.settings import Settings, read_settings
 from itax_tasks.tasks import task
-from tests.official.mutations import mutate_line
 
 SUBSETS = {
     "itax_hefim": 1033,

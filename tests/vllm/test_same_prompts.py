@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.vllm, pytest.mark.xdist_group("vllm")]
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIMIT = 8
 TASKS = ("itax_hefim", "itax_mini_infilling")
+SENTINELS = fim_format("qwen2.5-coder").sentinels
 
 HF_ARGUMENTS = "dtype=float32"
 # A small fixed cache of keys and values: by default vLLM claims nearly all memory of the machine.
@@ -83,9 +84,28 @@ def runs(
         pytest.skip("lm_eval has no console script beside this interpreter")
     folder = tmp_path_factory.mktemp("backends")
     return {
-        "hf": _lm_eval(here, "hf", HF_ARGUMENTS, ["--device", "cpu", "--batch_size", "4"], tasks, tiny_model, folder),
+        "hf": _lm_eval(here, "hf", HF_ARGUMENTS, ["--device", "cpu", "--batch_size", "1"], tasks, tiny_model, folder),
         "vllm": _lm_eval(vllm_python, "vllm", VLLM_ARGUMENTS, ["--batch_size", "auto"], tasks, tiny_model, folder),
     }
+
+
+@pytest.fixture(scope="module")
+def encoded(runs: dict[str, Run], tasks: tuple[str, ...], tiny_model: Path) -> dict[str, dict[str, list[int]]]:
+    """By backend: the token ids of every prompt and every sentinel, by the tokenizer library of its environment."""
+    ids = {}
+    for name, run in runs.items():
+        texts = [*SENTINELS, *(prompt for task in tasks for prompt in run.prompts(task))]
+        done = subprocess.run(
+            [str(run.python), "-c", ENCODE, str(tiny_model)],
+            input=json.dumps(texts),
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert 0 == done.returncode, done.stderr
+        ids[name] = dict(zip(texts, json.loads(done.stdout), strict=True))
+    return ids
 
 
 def _lm_eval(
@@ -128,40 +148,43 @@ def test_both_backends_get_the_same_prompts(runs: dict[str, Run], tasks: tuple[s
         assert hf == vllm
 
 
-def test_both_environments_read_a_prompt_as_the_same_tokens(
-    runs: dict[str, Run], tasks: tuple[str, ...], tiny_model: Path
-) -> None:
+def test_both_environments_read_a_prompt_as_the_same_tokens(encoded: dict[str, dict[str, list[int]]]) -> None:
     """The tokenizer libraries of the two environments, of different versions, give equal ids."""
-    prompts = [prompt for task in tasks for prompt in runs["hf"].prompts(task)]
-    assert _encoded(runs["hf"].python, tiny_model, prompts) == _encoded(runs["vllm"].python, tiny_model, prompts)
+    assert encoded["hf"] == encoded["vllm"]
 
 
 def test_each_sentinel_is_one_token_in_the_order_of_the_format(
-    runs: dict[str, Run], tasks: tuple[str, ...], tiny_model: Path
+    runs: dict[str, Run], tasks: tuple[str, ...], encoded: dict[str, dict[str, list[int]]]
 ) -> None:
     """A prompt starts with the prefix sentinel, ends with the middle one, and holds each of the three once."""
-    for task in tasks:
-        for name, run in runs.items():
-            sentinels = fim_format(_record(run, task)["fim"]["id"]).sentinels
-            for ids in _encoded(run.python, tiny_model, [*sentinels, *run.prompts(task)])[: len(sentinels)]:
-                assert 1 == len(ids), f"{name}: {sentinels}"
-            (prefix,), (suffix,), (middle,) = _encoded(run.python, tiny_model, list(sentinels))
-            for ids in _encoded(run.python, tiny_model, run.prompts(task)):
-                assert [prefix, suffix, middle] == [token for token in ids if token in (prefix, suffix, middle)]
-                assert (prefix, middle) == (ids[0], ids[-1])
+    for name, run in runs.items():
+        ids = encoded[name]
+        assert [1, 1, 1] == [len(ids[sentinel]) for sentinel in SENTINELS]
+        prefix, suffix, middle = (ids[sentinel][0] for sentinel in SENTINELS)
+        for prompt in (prompt for task in tasks for prompt in run.prompts(task)):
+            assert [prefix, suffix, middle] == [token for token in ids[prompt] if token in (prefix, suffix, middle)]
+            assert (prefix, middle) == (ids[prompt][0], ids[prompt][-1])
 
 
 def test_both_backends_answer_with_the_same_text(runs: dict[str, Run], tasks: tuple[str, ...]) -> None:
-    """Greedy answers of a float32 model are equal."""
+    """Greedy answers of a float32 model are equal, but for a character that the length limit cut in two.
+
+    With hf this holds at batch size 1, lm_eval's default. In a larger batch hf does not end a row at a stop string that
+    is a special token: its decoder drops the token, so the text after it stays.
+    """
     for task in tasks:
-        assert runs["hf"].answers(task) == runs["vllm"].answers(task)
+        # Half a character at the end: hf keeps it as U+FFFD, vLLM drops it.
+        hf, vllm = ([text.rstrip("\ufffd") for text in runs[name].answers(task)] for name in ("hf", "vllm"))
+        assert any(hf)
+        assert hf == vllm
 
 
 def test_both_results_record_the_same_format(runs: dict[str, Run], tasks: tuple[str, ...]) -> None:
-    """The results of both name the format, found from the tokenizer, and what else itax records."""
+    """The results of both name the format, one of Qwen's found from the tokenizer, and what else itax records."""
     for task in tasks:
         hf, vllm = _record(runs["hf"], task), _record(runs["vllm"], task)
-        assert "qwen2.5-coder" == hf["fim"]["id"]
+        assert "detected" == hf["fim"]["how"]
+        assert SENTINELS == fim_format(hf["fim"]["id"]).sentinels
         for part in ("fim", "task", "version", "condition", "protocol", "extraction", "stops", "data"):
             assert hf[part] == vllm[part], part
 
@@ -177,16 +200,3 @@ def test_both_results_hold_every_metric(runs: dict[str, Run], tasks: tuple[str, 
 def _record(run: Run, task: str) -> dict[str, Any]:
     record: dict[str, Any] = run.results["configs"][task]["metadata"]["itax"]
     return record
-
-
-def _encoded(python: Path, model: Path, texts: list[str]) -> list[list[int]]:
-    done = subprocess.run(
-        [str(python), "-c", ENCODE, str(model)],
-        input=json.dumps(texts),
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    ids: list[list[int]] = json.loads(done.stdout)
-    return ids

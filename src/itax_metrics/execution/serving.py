@@ -12,6 +12,7 @@ import gc
 import importlib
 import json
 import os
+import random
 import select
 import signal
 import socket
@@ -29,10 +30,11 @@ FILENAME = "<program>"
 COMPILE_IN_WORKER = 100_000
 """Longer sources are compiled in the forked process: the parser's memory then dies with it."""
 
+# Loaded before the first fork. A module in this list costs every program some page table, one that is not costs its
+# users an import; the list holds what more than about one program in a hundred uses.
 _COMMON = (
-    "abc array base64 bisect calendar cmath collections contextlib copy dataclasses datetime decimal enum fractions "
-    "functools hashlib heapq inspect io itertools json math numbers operator os pathlib pprint queue random re "
-    "statistics string struct sys tempfile textwrap threading time traceback typing unittest warnings"
+    "array bisect cmath collections contextlib copy datetime enum functools hashlib heapq io itertools json math "
+    "numbers operator os random re string struct sys time typing"
 )
 _CHANNEL_SLOT = 200
 
@@ -62,7 +64,7 @@ def main(argument: str) -> None:
         "loaded": loaded,
     }
     connection.sendall(encode({"ready": ready}))
-    Server(connection, confinement).serve()
+    Server(connection, confinement, plain=not config["imports"]).serve()
     os._exit(0)
 
 
@@ -98,13 +100,16 @@ def _hide_engine() -> None:
 class Server:
     """Runs programs one after another for one supervisor."""
 
-    def __init__(self, connection: socket.socket, confinement: Confinement) -> None:
+    def __init__(self, connection: socket.socket, confinement: Confinement, *, plain: bool) -> None:
         self._connection = connection
         self._fence = confinement
         self._decoder = Decoder()
         self._writable = [cleaning.Directory(confinement.scratch)]
         if confinement.shared is not None:
             self._writable.append(cleaning.Directory(confinement.shared))
+        # The hooks that os.fork runs in the child have nothing to do in a process with one thread, and cost as much as
+        # a short program. Libraries may have started threads; then they are needed.
+        self._fork = syscalls.fork if plain and sys.implementation.name == "cpython" else os.fork
         self._private = [connection.fileno()]
         if confinement.pid_namespace is not None:
             self._private.append(confinement.pid_namespace)
@@ -146,7 +151,7 @@ class Server:
             if fence.pid_namespace is not None:
                 namespaces.next_child_in_new_pid_namespace(fence.pid_namespace)
             began = time.monotonic()
-            child = os.fork()
+            child = self._fork()
             if child == 0:
                 self._become_program(program, limits, reader, writer, mark)
         except OSError:
@@ -174,6 +179,7 @@ class Server:
         try:
             fence = self._fence
             original = writer
+            random.seed()
             os.setsid()
             os.close(reader)
             for descriptor in self._private:

@@ -10,6 +10,12 @@ This file imports nothing but sys and os, since every Python process of the envi
 import os
 import sys
 
+TYPE_CHECKING = False  # typing's own would have to be imported
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
 WATCHED = ("lm_eval.tasks.manager", "lm_eval.models")
 
 
@@ -17,7 +23,9 @@ class _Finder:
     """A meta-path finder that finds nothing itself; it adds one step after two modules have loaded."""
 
     @staticmethod
-    def find_spec(name, path=None, target=None):
+    def find_spec(
+        name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
+    ) -> "ModuleSpec | None":
         if name not in WATCHED:
             return None
         try:
@@ -28,19 +36,19 @@ class _Finder:
                 return None
             load = spec.loader.exec_module
 
-            def exec_module(module):
+            def exec_module(module: "ModuleType") -> None:
                 load(module)
                 _serve(module)
 
             # On the instance, so that the loader keeps its type and inspect.getsource keeps working.
-            spec.loader.exec_module = exec_module
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
             return spec
         except Exception as error:  # a broken hook must never break somebody's interpreter
             _warn(error)
             return None
 
 
-def _serve(module):
+def _serve(module: "ModuleType") -> None:
     try:
         from itax_tasks.harness import discovery
 
@@ -49,7 +57,7 @@ def _serve(module):
         _warn(error)
 
 
-def _warn(error):
+def _warn(error: Exception) -> None:
     import warnings
 
     warnings.warn(

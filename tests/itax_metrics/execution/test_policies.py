@@ -38,7 +38,7 @@ def test_require_executes_nothing_uncontained(without_namespaces: SandboxReport,
     with LocalExecutor(cache=VerdictCache(tmp_path / "verdicts.sqlite3")) as running:
         verdict = running.run([Program(f"open({str(marker)!r}, 'w')")])[0]
     assert Status.HARNESS_ERROR is verdict.status
-    assert ("pending",) == verdict.flags
+    assert verdict.flags == ("pending",)
     assert not verdict.decided
     for word in (REASON, "itax score", "ITAX_SANDBOX=prefer"):
         assert word in verdict.detail
@@ -61,7 +61,7 @@ def test_other_systems_execute_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """On macOS and Windows every policy leaves programs pending."""
     monkeypatch.setattr("sys.platform", "darwin")
     verdict = LocalExecutor(policy="off", workers=1).run([Program("x = 1")])[0]
-    assert ("pending",) == verdict.flags
+    assert verdict.flags == ("pending",)
     assert "Linux" in verdict.detail
 
 
@@ -93,7 +93,7 @@ def test_fallback_kills_what_hangs(fallback: LocalExecutor) -> None:
     verdicts = fallback.run(
         [Program(source, limits=Limits(wall_seconds=1.0)), Program("import os; assert not os.listdir('.')")]
     )
-    assert [Status.TIMEOUT, Status.PASSED] == [verdict.status for verdict in verdicts]
+    assert [verdict.status for verdict in verdicts] == [Status.TIMEOUT, Status.PASSED]
 
 
 def test_fallback_landlock_guards_files(fallback: LocalExecutor, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_fallback_landlock_guards_files(fallback: LocalExecutor, tmp_path: Path)
     )
     assert reading.detail.startswith("PermissionError")
     assert writing.detail.startswith("PermissionError")
-    assert "token" == secret.read_text()
+    assert secret.read_text() == "token"
 
 
 def test_fallback_seccomp_guards_network(fallback: LocalExecutor) -> None:
@@ -122,8 +122,8 @@ def test_off_runs_with_limits_only() -> None:
     """`off` says so in its record and still judges."""
     with LocalExecutor(workers=1, policy="off") as running:
         verdicts = running.run([Program("x = 1", limits=PATIENT), Program("bytearray(5 << 30)", limits=PATIENT)])
-        assert ["off"] == running.describe()["layers"]
-    assert [Status.PASSED, Status.OUT_OF_MEMORY] == [verdict.status for verdict in verdicts]
+        assert running.describe()["layers"] == ["off"]
+    assert [verdict.status for verdict in verdicts] == [Status.PASSED, Status.OUT_OF_MEMORY]
 
 
 def test_engine_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:

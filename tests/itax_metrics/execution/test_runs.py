@@ -39,14 +39,14 @@ def test_order_is_kept(executor: LocalExecutor) -> None:
 
 def test_nothing_to_run(executor: LocalExecutor) -> None:
     """No programs, no verdicts."""
-    assert [] == executor.run([])
+    assert executor.run([]) == []
 
 
 def test_equal_programs_run_once(executor: LocalExecutor) -> None:
     """Equal programs share one execution: their random draw is the same."""
     program = Program("import os\nraise ValueError(os.urandom(8))", limits=PATIENT)
     verdicts = executor.run([program] * 5)
-    assert 1 == len({verdict.detail for verdict in verdicts})
+    assert len({verdict.detail for verdict in verdicts}) == 1
 
 
 def test_cached_programs_do_not_run(executor: LocalExecutor, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_cached_programs_do_not_run(executor: LocalExecutor, tmp_path: Path) -> 
         before = first.run(programs)
     with LocalExecutor(workers=1, cache=VerdictCache(tmp_path / "deep" / "verdicts.sqlite3")) as second:
         assert before == second.run(programs)
-        assert () == second.worker_pids
+        assert second.worker_pids == ()
 
 
 def test_broken_cache_costs_a_warning(executor: LocalExecutor, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_unwritable_cache_costs_a_warning(tmp_path: Path) -> None:
     cache = VerdictCache(tmp_path / "file" / "verdicts.sqlite3")
     with pytest.warns(RuntimeWarning, match="ITAX_STATE_DIR"):
         cache.put({"a": Verdict(Status.PASSED)})
-    assert {} == cache.get_many(["a"])
+    assert cache.get_many(["a"]) == {}
 
 
 def test_locked_cache_costs_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_many_keys(tmp_path: Path) -> None:
     """More keys than one statement may name."""
     cache = VerdictCache(tmp_path / "verdicts.sqlite3")
     cache.put({str(n): Verdict(Status.PASSED, n) for n in range(3000)})
-    assert 3000 == len(cache.get_many(str(n) for n in range(4000)))
+    assert len(cache.get_many(str(n) for n in range(4000))) == 3000
 
 
 def test_keys_follow_the_runtime(executor: LocalExecutor) -> None:
@@ -199,7 +199,7 @@ def test_failing_callback_ends_the_run(executor: LocalExecutor) -> None:
 
         with pytest.raises(LookupError, match="mine"):
             running.run([Program("x = 1", limits=PATIENT)], on_verdict=fail)
-        assert () == running.worker_pids
+        assert running.worker_pids == ()
 
 
 def test_runs_from_a_thread(executor: LocalExecutor) -> None:
@@ -210,7 +210,7 @@ def test_runs_from_a_thread(executor: LocalExecutor) -> None:
         thread.start()
         thread.join()
         outcomes += running.run([Program("x = 2", limits=PATIENT)])
-    assert [True, True] == [verdict.passed for verdict in outcomes]
+    assert [verdict.passed for verdict in outcomes] == [True, True]
 
 
 def test_interrupt_keeps_what_is_known(executor: LocalExecutor, tmp_path: Path) -> None:
@@ -236,14 +236,14 @@ def test_interrupt_keeps_what_is_known(executor: LocalExecutor, tmp_path: Path) 
     )
     assert host.stdout is not None
     word, pid = host.stdout.readline().split()
-    assert "go" == word
+    assert word == "go"
     time.sleep(0.5)
     host.send_signal(signal.SIGINT)
-    assert "interrupted ()" == host.stdout.readline().strip()
-    assert 0 == host.wait(timeout=60)
+    assert host.stdout.readline().strip() == "interrupted ()"
+    assert host.wait(timeout=60) == 0
     assert not Path(f"/proc/{pid}").exists()
     rows = sqlite3.connect(path).execute("SELECT count(*) FROM verdicts").fetchone()
-    assert (10,) == rows
+    assert rows == (10,)
 
 
 def test_killed_host_leaves_nothing(executor: LocalExecutor, tmp_path: Path) -> None:
@@ -276,18 +276,18 @@ def test_import_is_light() -> None:
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, **_source_path()}
     )
-    assert "[]" == out.stdout.strip()
+    assert out.stdout.strip() == "[]"
 
 
 def test_progress_goes_to_stderr_when_asked(executor: LocalExecutor, capfd: pytest.CaptureFixture[str]) -> None:
     """The bar carries its label and nothing is shown without asking."""
     executor.run([Program("x = 3", limits=PATIENT)])
-    assert ("", "") == capfd.readouterr()
+    assert capfd.readouterr() == ("", "")
     with warnings.catch_warnings(), LocalExecutor(workers=1, progress="judging") as running:
         warnings.simplefilter("ignore")
         running.run([Program("x = 3", limits=PATIENT)])
     out, err = capfd.readouterr()
-    assert "" == out
+    assert out == ""
     assert "judging" in err
 
 

@@ -39,7 +39,7 @@ def test_verdict(judge: Judge, source: str, status: Status) -> None:
     """Each program ends in the verdict that names what happened to it."""
     verdict = judge(source)
     assert status is verdict.status, verdict
-    assert () == verdict.flags
+    assert verdict.flags == ()
 
 
 def test_timeout(judge: Judge) -> None:
@@ -74,7 +74,7 @@ def test_detail_is_one_printable_line(judge: Judge) -> None:
     """Details never carry control characters or more than 200 characters."""
     verdict = judge(r"raise ValueError('a\n\x1b[31mb' + 'c' * 10_000)")
     assert verdict.detail.startswith(r"ValueError: a \x1b[31mbccc")
-    assert 200 == len(verdict.detail)
+    assert len(verdict.detail) == 200
 
 
 def test_exception_that_cannot_be_described(judge: Judge) -> None:

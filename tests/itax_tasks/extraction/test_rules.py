@@ -113,7 +113,7 @@ def test_windows_line_ends_close_a_fence() -> None:
 
 
 def test_an_indented_fence_gives_back_its_indentation() -> None:
-    """Code in a list item is moved left by as much as its fence (CommonMark 0.31, section 4.5)."""
+    """Code indented with its fence, as in a list item, moves left with it (CommonMark 0.31, section 4.5)."""
     answer = "1. Write:\n\n   ```python\n   def f():\n       return 1\n   ```\n"
     assert CODE == fenced_code(answer)
 

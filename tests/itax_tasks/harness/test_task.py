@@ -12,11 +12,11 @@ import pytest
 
 pytest.importorskip("lm_eval")
 
-from itax_metrics.errors import ConfigError, ExecutionError
 from lm_eval import simple_evaluate
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 
+from itax_metrics.errors import ConfigError, ExecutionError
 from itax_tasks import task_path
 from itax_tasks.benchmarks import mini
 from itax_tasks.settings import Settings
@@ -219,14 +219,13 @@ def test_without_a_model_the_error_names_both_remedies() -> None:
 
 def test_an_unknown_family_is_refused_by_name() -> None:
     """A misspelt family is met with the nearest one."""
-    with pytest.raises(ConfigError, match="qwen2.5-coder"):
+    with pytest.raises(ConfigError, match=r"qwen2.5-coder"):
         build(fim="qwen25-coder")
 
 
 def test_missing_data_is_one_error_with_both_remedies(tmp_path: Path) -> None:
     """Where no file is and no network reaches, the message says what to set and what to run."""
     from itax_metrics.errors import DataError
-
     from itax_tasks import data as sources
 
     file = sources.files()[("hefim", "HumanEval-SingleLineInfilling.jsonl.gz")]

@@ -11,7 +11,6 @@ import pytest
 pytest.importorskip("lm_eval")
 
 from itax_metrics.errors import ConfigError, DataError
-
 from itax_tasks.benchmarks import mini
 from itax_tasks.harness.host import run_lm_eval
 from itax_tasks.models.replay import ReplayLM

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import signal
 import sys
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from . import landlock, namespaces, seccomp, syscalls, tree
@@ -28,23 +25,26 @@ class LayerFailed(Exception):
         self.layer, self.reason = layer, reason
 
 
-@dataclass(slots=True)
 class Confinement:
-    """What the worker has to do for each program, and what holds already."""
+    """What the worker has to do for each program, and what holds already.
 
-    scratch: str
-    shared: str | None = None
-    """A private /dev/shm that must be emptied, if there is one."""
-    pid_namespace: int | None = None
-    ruleset: landlock.Ruleset | None = None
-    """To be applied in each program's process; None where the whole worker is already behind it."""
-    drop_to: int | None = None
-    drop_capabilities: bool = False
-    count_processes: bool = False
-    layers: list[str] = field(default_factory=list)
-    missing: dict[str, str] = field(default_factory=dict)
-    contains: list[str] = field(default_factory=list)
-    """Which of files, network and processes are contained."""
+    A plain class: importing dataclasses would weigh on every fork.
+    """
+
+    def __init__(self, scratch: str, layers: list[str], missing: dict[str, str]) -> None:
+        self.scratch = scratch
+        self.shared: str | None = None
+        """A private /dev/shm that must be emptied, if there is one."""
+        self.pid_namespace: int | None = None
+        self.ruleset: landlock.Ruleset | None = None
+        """To be applied in each program's process; None where the whole worker is already behind it."""
+        self.drop_to: int | None = None
+        self.drop_capabilities = False
+        self.count_processes = False
+        self.layers = layers
+        self.missing = missing
+        self.contains: list[str] = []
+        """Which of files, network and processes are contained."""
 
 
 def confine(config: Mapping[str, Any]) -> Confinement:
@@ -55,23 +55,22 @@ def confine(config: Mapping[str, Any]) -> Confinement:
     """
     skip: dict[str, str] = dict(config["skip"])
     if config["policy"] == "off":
-        held = Confinement(scratch=config["scratch"], missing={"all": "switched off"})
+        held = Confinement(config["scratch"], ["limits"], {"all": "switched off"})
         _become_subreaper()
-        held.layers = ["limits"]
         os.chdir(held.scratch)
         return held
     readable = tree.readable_paths()
-    held = Confinement(scratch=config["scratch"], missing=dict(skip), layers=["limits"])
+    held = Confinement(config["scratch"], ["limits"], dict(skip))
     if "namespaces" not in skip:
         before = os.stat("/proc/self/ns/user").st_ino
         try:
-            identity = namespaces.enter()
+            other_user = namespaces.enter()
         except OSError as error:
             if os.stat("/proc/self/ns/user").st_ino != before:
                 raise LayerFailed("namespaces", _why_namespaces(error)) from error
             held.missing["namespaces"] = _why_namespaces(error)
         else:
-            _inside(held, identity, readable, config["scratch_bytes"])
+            _inside(held, other_user, readable, config["scratch_bytes"])
     inside = held.pid_namespace is not None
     if not inside:
         _become_subreaper()
@@ -91,7 +90,7 @@ def confine(config: Mapping[str, Any]) -> Confinement:
     return held
 
 
-def _inside(held: Confinement, identity: namespaces.Identity, readable: list[str], scratch_bytes: int) -> None:
+def _inside(held: Confinement, other_user: int | None, readable: list[str], scratch_bytes: int) -> None:
     child = os.fork()
     if child:
         _stand_by(child)
@@ -111,10 +110,10 @@ def _inside(held: Confinement, identity: namespaces.Identity, readable: list[str
     except OSError as error:
         raise LayerFailed("namespaces", _why_namespaces(error)) from error
     held.shared = "/dev/shm"
-    held.drop_to = identity.drop_to
+    held.drop_to = other_user
     held.layers += ["namespaces", "private_tree"]
     # Since Linux 5.14 processes are counted per user namespace; before, all of the user's would count.
-    release = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2] if part.isdigit())
+    release = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2] if part.isdigit())
     if release >= (5, 14) and (held.drop_to is not None or os.geteuid() != 0):
         held.count_processes = True
         held.layers.append("process_count")
@@ -199,7 +198,7 @@ def _works_as(user: int) -> bool:
         for path in {os.path.dirname(os.__file__), *sys.path}:
             if os.path.isdir(path):
                 os.listdir(path)
-        with open(tempfile.__file__, "rb") as source:
+        with open(os.__file__, "rb") as source:
             source.read(1)
         status = 0
     except OSError:

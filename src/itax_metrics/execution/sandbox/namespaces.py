@@ -12,7 +12,6 @@ import fcntl
 import os
 import socket
 import struct
-from dataclasses import dataclass
 from typing import NoReturn
 
 from . import syscalls
@@ -23,16 +22,11 @@ _ALL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who programs run as inside the namespaces."""
-
-    drop_to: int | None
-    """User id a program changes to, where the worker may do so (only when started by root)."""
-
-
-def enter() -> Identity:
+def enter() -> int | None:
     """Move this process into new namespaces; its next child is pid 1 of the new pid namespace.
+
+    Returns:
+        The user id programs can change to, beside the worker's own: nobody's if the worker was started by root.
 
     Raises:
         OSError: the machine does not allow it; nothing has changed unless the user namespace is a new one.
@@ -47,7 +41,7 @@ def enter() -> Identity:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{uid} {uid} 1")
         _write("/proc/self/gid_map", f"{gid} {gid} 1")
-    return Identity(drop_to=NOBODY if mapped else None)
+    return NOBODY if mapped else None
 
 
 def _unshare_as_root() -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import platform
+import os
 import struct
 
 from . import syscalls
@@ -47,7 +47,7 @@ def install(*, sockets: bool) -> None:
     Raises:
         OSError: no seccomp here, or an architecture without a table.
     """
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in _ARCHES:
         raise OSError(f"seccomp: no table for {machine}")
     column, audit = _ARCHES[machine]

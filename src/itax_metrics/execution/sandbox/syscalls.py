@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
@@ -116,9 +115,9 @@ def make_read_only(target: str, *, devices: bool = False) -> None:
 
 def pivot_root(new: str, old: str) -> None:
     """Make `new` the root of this mount namespace and hang the old one at `old`."""
-    number = _NR_PIVOT_ROOT.get(platform.machine())
+    number = _NR_PIVOT_ROOT.get(os.uname().machine)
     if number is None:
-        raise OSError(f"pivot_root: unknown architecture {platform.machine()}")
+        raise OSError(f"pivot_root: unknown architecture {os.uname().machine}")
     raw(number, ctypes.c_char_p(os.fsencode(new)), ctypes.c_char_p(os.fsencode(old)), what="pivot_root")
 
 
@@ -137,3 +136,19 @@ def drop_capabilities() -> None:
     """Give up every capability for good (with no_new_privs, exec cannot bring one back)."""
     if libc.capset(_CAP_HEADER, _NO_CAPS) != 0:
         raise _fail("capset")
+
+
+# Keeps the interpreter lock, so that the child goes on in the same thread as if nothing had happened.
+_fork = ctypes.PyDLL(None, use_errno=True).fork
+_fork.restype = ctypes.c_int
+
+
+def fork() -> int:
+    """fork(2) without the interpreter's at-fork hooks: half the page faults of `os.fork` in the child.
+
+    Right only in a process with one thread, for a child that needs none of the hooks; the caller seeds `random`.
+    """
+    child = int(_fork())
+    if child < 0:
+        raise _fail("fork")
+    return child

@@ -1,0 +1,200 @@
+"""`itax score` from files on disk to score directory and printed rates."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from itax_metrics.errors import ConfigError, DataError, ExecutionError
+from itax_metrics.execution.pool import Pool
+from itax_metrics.store import read_score_dir
+from itax_tasks.benchmarks import mini
+from itax_tasks.cli import cli
+from itax_tasks.settings import Settings
+
+TASK = "itax_mini_completion"
+TRUTHS = [(item.task_id, item.truth) for item in mini.load("completion", Settings()).items]
+STAMP = "2026-01-02T03-04-05.678901"
+
+
+@pytest.fixture(autouse=True)
+def _machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A private state folder, two workers, and time enough on a slow machine."""
+    for name, value in (("STATE_DIR", tmp_path / "state"), ("SANDBOX", "prefer"), ("WORKERS", 2), ("TIME_SCALE", 4)):
+        monkeypatch.setenv(f"ITAX_{name}", str(value))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> Path:
+    """One right answer to every item."""
+    return _write(tmp_path / "my-model.jsonl", [{"task_id": i, "completion": text} for i, text in TRUTHS])
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> Path:
+    """What lm_eval leaves with --log_samples: a folder per model."""
+    folder = tmp_path / "outputs" / "org__m"
+    folder.mkdir(parents=True)
+    rows = [{"doc": {"task_id": i}, "resps": [[text]], "filter": "none"} for i, text in TRUTHS]
+    _write(folder / f"samples_{TASK}_{STAMP}.jsonl", rows)
+    results = {"config": {"model": "vllm", "model_args": {"pretrained": "org/m"}}, "configs": {}}
+    (folder / f"results_{STAMP}.json").write_text(json.dumps(results))
+    return folder
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def _score(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["score", *map(str, arguments)], catch_exceptions=False)
+
+
+def _nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pool, "run", lambda *_, **__: pytest.fail("a program was executed"))
+
+
+def test_plain_answers_are_scored_and_printed(answers: Path) -> None:
+    """Rate, number of items and verdicts on standard output, the files in --out."""
+    result = _score("--task", TASK, "--completions", answers, "--out", "mine")
+    assert 0 == result.exit_code
+    assert f"{TASK}: pass@1 100.00 %  (n = 20)" in result.stdout
+    assert "passed 20" in result.stdout
+    assert 20 == len(read_score_dir("mine")[1])
+
+
+@pytest.mark.parametrize(("option", "expected"), [((), "my-model"), (("--model", "org/other"), "org/other")])
+def test_the_model_is_named_by_option_or_file(answers: Path, option: tuple[str, ...], expected: str) -> None:
+    """run.json always has a name for what was scored."""
+    _score("--task", TASK, "--completions", answers, "--out", "mine", *option)
+    assert expected == read_score_dir("mine")[0].model
+
+
+def test_an_lm_eval_folder_is_scored_beside_its_files(outputs: Path) -> None:
+    """Without --out the score directory lies in the folder that was named; lm-eval's files stay as they were."""
+    before = {path.name: path.read_bytes() for path in outputs.iterdir()}
+    _score(outputs)
+    run, rows = read_score_dir(outputs / "itax-score")
+    assert ("org/m", 20) == (run.model, len(rows))
+    assert before == {path.name: path.read_bytes() for path in outputs.iterdir() if path.is_file()}
+
+
+def test_a_folder_that_was_scored_can_be_scored_again(outputs: Path) -> None:
+    """The score inside it is no samples file."""
+    _score(outputs)
+    assert 0 == _score(outputs).exit_code
+
+
+def test_one_samples_file_is_scored(outputs: Path) -> None:
+    """A file is as good as its folder."""
+    assert 0 == _score(next(outputs.glob("samples_*")), "--out", "mine").exit_code
+    assert "org/m" == read_score_dir("mine")[0].model
+
+
+def test_a_task_that_is_not_there_is_said_so(outputs: Path) -> None:
+    """--task picks from a run; it cannot add to it."""
+    with pytest.raises(ConfigError, match="holds no samples of itax_hefim"):
+        _score(outputs, "--task", "itax_hefim")
+
+
+def test_json_holds_rates_and_verdicts(answers: Path) -> None:
+    """--json prints one object and nothing else."""
+    result = _score("--task", TASK, "--completions", answers, "--out", "mine", "--json")
+    expected = {"items": 20, "rates": {"pass@1": 1.0}, "verdicts": {"passed": 20}}
+    assert {"model": "my-model", "notes": [], "tasks": {TASK: expected}} == json.loads(result.stdout)
+
+
+def test_notes_are_printed(tmp_path: Path) -> None:
+    """What belongs to the number stands below it."""
+    path = _write(tmp_path / "part.jsonl", [{"task_id": TRUTHS[0][0], "completion": TRUTHS[0][1]}])
+    result = _score("--task", TASK, "--completions", path, "--out", "mine", "--partial")
+    assert f"note: {TASK}: 1 of 20 items were answered; the rate is over these." in result.stdout
+
+
+def test_unknown_answers_are_dropped_only_when_asked(answers: Path) -> None:
+    """The default refuses; the option drops and notes."""
+    with answers.open("a") as out:
+        out.write('{"task_id": "HumanEval/0", "completion": ""}\n')
+    arguments = ("--task", TASK, "--completions", answers, "--out", "mine")
+    with pytest.raises(DataError, match="--on-unknown drop"):
+        _score(*arguments)
+    assert "1 answers to unknown items were dropped" in _score(*arguments, "--on-unknown", "drop").stdout
+
+
+def test_a_second_run_goes_on_where_the_first_stopped(answers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Known programs are not executed again."""
+    _score("--task", TASK, "--completions", answers, "--out", "one")
+    _nothing_runs(monkeypatch)
+    assert 0 == _score("--task", TASK, "--completions", answers, "--out", "two").exit_code
+
+
+def test_withheld_rates_are_written_and_then_refused(answers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing may be executed, the directory is there, the rate is withheld, and the error says why."""
+    from itax_metrics.execution import LocalExecutor
+
+    monkeypatch.setattr(LocalExecutor, "_obstacle", lambda self: "Not executed: no sandbox here.")
+    result = CliRunner().invoke(cli, ["score", "--task", TASK, "--completions", str(answers), "--out", "mine"])
+    assert isinstance(result.exception, ExecutionError)
+    assert "20 answers have no verdict" in str(result.exception)
+    assert "no sandbox here" in str(result.exception)
+    assert "pass@1 withheld" in result.stdout
+    assert 20 == len(read_score_dir("mine")[1])
+
+
+# Refused at the door
+
+
+def test_neither_or_both_sources_are_refused(answers: Path, outputs: Path) -> None:
+    """Exactly one of SOURCE and --completions."""
+    for arguments in ((), (outputs, "--completions", answers)):
+        with pytest.raises(ConfigError, match="Give either an lm-eval output folder, or --completions"):
+            _score(*arguments)
+
+
+def test_plain_answers_need_a_place_for_the_score(answers: Path) -> None:
+    """--out has no sensible default there."""
+    with pytest.raises(ConfigError, match="--out DIR"):
+        _score("--task", TASK, "--completions", answers)
+
+
+def test_a_mistyped_task_is_answered_with_the_nearest(answers: Path) -> None:
+    """Did you mean ...?"""
+    with pytest.raises(ConfigError, match=f"Did you mean .*{TASK}"):
+        _score("--task", "itax_mini_complet", "--completions", answers, "--out", "mine")
+
+
+def test_a_cut_file_is_refused_and_nothing_is_written(answers: Path, tmp_path: Path) -> None:
+    """A truncated samples file makes no score directory."""
+    answers.write_bytes(answers.read_bytes()[:-30])
+    with pytest.raises(DataError, match="cut off"):
+        _score("--task", TASK, "--completions", answers, "--out", "mine")
+    assert not (tmp_path / "mine").exists()
+
+
+def test_an_out_that_is_a_file_is_refused_before_anything_runs(
+    answers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A score directory cannot replace a file, which is known before hours of execution."""
+    _nothing_runs(monkeypatch)
+    (tmp_path / "mine").write_text("precious")
+    result = CliRunner().invoke(cli, ["score", "--task", TASK, "--completions", str(answers), "--out", "mine"])
+    assert 0 != result.exit_code
+    assert isinstance(result.exception, (SystemExit, ConfigError, DataError))
+    assert "precious" == (tmp_path / "mine").read_text()
+
+
+@pytest.mark.parametrize("option", [("--format", "csv"), ("--stage", "raw"), ("--on-unknown", "keep"), ("--nonsense",)])
+def test_a_wrong_command_line_is_status_2(answers: Path, option: tuple[str, ...]) -> None:
+    """Unknown options and choices are click's to refuse."""
+    assert 2 == _score("--task", TASK, "--completions", answers, "--out", "mine", *option).exit_code
+
+
+def test_a_file_that_is_not_there_is_status_2() -> None:
+    """A mistyped path is a mistyped command line."""
+    assert 2 == _score("--task", TASK, "--completions", "nowhere.jsonl", "--out", "mine").exit_code

@@ -1,0 +1,121 @@
+"""The table of tasks: names, headlines, rules and siblings fit together."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from itax_metrics.errors import ConfigError
+from itax_metrics.records import Item
+from itax_tasks.extraction import RULES
+from itax_tasks.settings import Settings
+from itax_tasks.tasks import TASKS, task
+
+NAMES = sorted(TASKS)
+L2R = [name for name in NAMES if name.endswith("_l2r")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_task_is_found_under_its_own_name(name: str) -> None:
+    """The key of the table is the task's name."""
+    assert name == task(name).name
+
+
+@pytest.mark.parametrize(
+    ("typo", "meant"),
+    [("itax_hefm", "itax_hefim"), ("itax_mini_infiling", "itax_mini_infilling"), ("hefim", "itax_hefim")],
+)
+def test_a_mistyped_task_is_answered_with_the_nearest(typo: str, meant: str) -> None:
+    """Did you mean ...?, then all of them."""
+    with pytest.raises(
+        ConfigError, match=rf"no task '{typo}'\. Did you mean [^?]*\b{meant}\b[^?]*\? Tasks: itax_hefim, "
+    ):
+        task(typo)
+
+
+def test_a_name_like_no_other_gets_the_list() -> None:
+    """No guess where nothing is near."""
+    with pytest.raises(ConfigError, match=r"no task 'qqq'\. Tasks: "):
+        task("qqq")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_headline_is_pass_at_1_and_comes_first(name: str) -> None:
+    """The first metric carries the claim; every other one is named after it."""
+    first, *others = task(name).rules
+    assert "pass@1" == first == task(name).headline
+    assert all(metric.startswith("pass@1_") for metric in others)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rule_exists(name: str) -> None:
+    """Each metric names an extraction rule of the table."""
+    assert set(task(name).rules.values()) <= set(RULES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sibling_metric_is_named_after_its_rule(name: str) -> None:
+    """`pass@1_<rule>`, except `strict`, which is the raw answer where extraction is the headline."""
+    for metric, rule in list(task(name).rules.items())[1:]:
+        assert metric == f"pass@1_{'strict' if rule == 'raw' else rule}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_raw_tasks_need_a_fim_format(name: str) -> None:
+    """Sentinels belong to the condition `raw` and to no other."""
+    assert ("raw" == task(name).condition) is task(name).is_fim
+
+
+@pytest.mark.parametrize("name", L2R)
+def test_a_prefix_only_sibling_differs_by_its_condition_alone(name: str) -> None:
+    """Same loader, judge, limits and metrics; only the model sees less."""
+    raw, l2r = task(name.removesuffix("_l2r")), task(name)
+    assert ("raw", "l2r") == (raw.condition, l2r.condition)
+    assert isinstance(raw.load, partial)
+    assert isinstance(l2r.load, partial)
+    assert (raw.load.func, raw.load.args) == (l2r.load.func, l2r.load.args)
+    for field in ("benchmark", "protocol", "complete", "program", "limits", "rules", "max_gen_toks", "version"):
+        assert getattr(raw, field) == getattr(l2r, field), field
+
+
+@pytest.mark.parametrize("name", L2R)
+def test_a_prefix_only_sibling_shares_its_items(name: str, tmp_path: Path) -> None:
+    """Item by item the same benchmark."""
+    folder = os.environ.get("ITAX_DATA_DIR")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("ITAX_DATA_DIR does not name a folder with the official benchmark files")
+    settings = Settings(data_dir=Path(folder), state_dir=tmp_path)
+    assert task(name.removesuffix("_l2r")).load(settings) == task(name).load(settings)
+
+
+def test_only_the_single_line_subset_is_judged_by_its_first_line() -> None:
+    """A rule that cuts to one line has no place where holes are longer."""
+    assert {"itax_hefim", "itax_hefim_l2r"} == {name for name in NAMES if "pass@1_first_line" in task(name).rules}
+
+
+def test_the_official_limit_stands() -> None:
+    """HumanEval-Infilling gives 3.0 s."""
+    assert 3.0 == task("itax_hefim").limits.wall_seconds
+
+
+def test_a_body_is_the_extracted_answer_in_its_place() -> None:
+    """Prefix, what the rule keeps, suffix."""
+    item = Item("toy/0", "a\n", "z\n")
+    assert "a\n  b\nz\n" == task("itax_hefim").body(item, "first_line", "  b\nc\n")
+
+
+def test_an_instruction_is_not_part_of_the_program() -> None:
+    """The request is prose; the answer is the whole program."""
+    item = Item("toy/0", "Write f.")
+    assert "x = 1\n" == task("itax_mini_instruct").body(item, "fenced_code", "Sure:\n```python\nx = 1\n```\n")
+
+
+def test_a_runnable_program_has_the_tests_and_scaled_limits() -> None:
+    """The official layout: code, tests, call."""
+    spec = task("itax_hefim")
+    item = Item("toy/0", "", payload={"test": "def check(c): ...", "entry_point": "f"})
+    program = spec.runnable(item, "def f(): ...", 2.0)
+    assert ("def f(): ...\ndef check(c): ...\ncheck(f)", 6.0) == (program.source, program.limits.wall_seconds)
