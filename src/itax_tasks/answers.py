@@ -73,11 +73,11 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
         for task_id, (text, default_stage), sample in entries:
             if sample is None:
                 sample = count[task_id]
-            elif not isinstance(sample, int) or sample < 0:
+            elif not isinstance(sample, int) or isinstance(sample, bool) or sample < 0:
                 raise DataError(f"{where}: sample is {sample!r}, expected a whole number.")
             count[task_id] += 1
-            flags = row.get("flags") if kind == "itax" else _document_flags(row)
-            answers.append(Answer(task_id, sample, text, stage or default_stage, tuple(flags or ())))
+            flags = _flags(row, where) if kind == "itax" else _document_flags(row)
+            answers.append(Answer(task_id, sample, text, stage or default_stage, flags))
             if isinstance(row.get("passed"), bool):
                 recorded[(task_id, sample)] = row["passed"]
         if isinstance(row.get("task"), str):
@@ -118,10 +118,11 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             last = number >= text.count("\n") + (not text.endswith("\n"))
             cut = " The file seems to be cut off: write it again." if last else ""
-            raise DataError(f"{path}, line {number}: not JSON ({error.msg}, column {error.colno}).{cut}") from error
+            what = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+            raise DataError(f"{path}, line {number}: not JSON ({what}).{cut}") from error
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {number}: expected one JSON object a line, found {type(row).__name__}.")
         yield number, row
@@ -152,6 +153,13 @@ def _text(row: Mapping[str, Any], where: str) -> tuple[str, Stage]:
                 raise DataError(f"{where}: {field} is {type(row[field]).__name__}, expected text.")
             return row[field], "completion" if stage == "completion" else "program"
     raise DataError(f"{where}: neither `completion` nor `solution` is there.")
+
+
+def _flags(row: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    flags = row.get("flags") or []
+    if not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
+        raise DataError(f"{where}: flags is {flags!r}, expected a list of texts.")
+    return tuple(flags)
 
 
 def _document_flags(row: Mapping[str, Any]) -> tuple[str, ...]:

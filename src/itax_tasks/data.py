@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import http.client
 import json
 import os
 import sys
 import tempfile
-import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from itax_metrics.errors import DataError
 from itax_tasks.settings import Settings
@@ -45,10 +45,15 @@ class DataFile:
     sha256: str
     rows: int
     origin: str | None
-    """Address of the file at a pinned revision; None where the origin is a hub set (see `hub`)."""
+    """Address of the file at a pinned revision; None where the origin is a hub set."""
     licence: str
     hub: str | None = None
-    """Hub data set that publishes the same rows, for a reader who wants to look; None if there is none."""
+    """Hub data set that publishes the same rows; None if there is none."""
+    hub_revision: str | None = None
+    hub_file: str | None = None
+    """File of the hub set that is fetched where there is no `origin`."""
+    rows_sha256: str | None = None
+    """Digest of the rows as canonical JSON, for copies that came through the hub in another encoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,41 +115,64 @@ def fetch(file: DataFile, settings: Settings, progress: Callable[[int, int | Non
     Raises:
         DataError: no origin, no network, or content with another digest; nothing is left behind.
     """
-    remedy = (
-        f"Put the official {file.name} into a folder and set ITAX_DATA_DIR to it "
-        f"(or to its parent), or run `itax data fetch {file.benchmark}` on a machine with network access."
-    )
-    if file.origin is None:
-        raise DataError(
-            f"{file.benchmark}: {file.name} was not found, and it has no address to fetch it from. {remedy}"
-        )
+    what = f"{file.benchmark}: {file.name}"
+    remedy = f"Put the official {file.name} into a folder and set ITAX_DATA_DIR to it (or to its parent)"
     target = settings.cache_dir / file.benchmark / file.name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=".fetch-")
+    if file.origin is None and file.hub_file is None:
+        published = f"; the hub set {file.hub} publishes its rows" if file.hub else ""
+        raise DataError(f"{what} was not found, and it has no address to fetch it from. {remedy}{published}.")
+    remedy += f", or run `itax data fetch {file.benchmark}` on a machine with network access."
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=".fetch-")
+    except OSError as error:
+        raise DataError(
+            f"{target.parent} cannot be written ({error}). Set ITAX_STATE_DIR to a writable folder."
+        ) from error
+    source = file.origin or f"{file.hub} on the hub"
     try:
         with os.fdopen(handle, "wb") as out:
             try:
-                with urllib.request.urlopen(file.origin, timeout=60) as answer:
-                    length = answer.headers.get("Content-Length")
-                    done = 0
-                    while chunk := answer.read(1 << 16):
-                        out.write(chunk)
-                        done += len(chunk)
-                        if progress is not None:
-                            progress(done, int(length) if length else None)
-            except (urllib.error.URLError, OSError, ValueError) as error:
+                if file.origin is None:
+                    out.write(_hub_rows(file))
+                else:
+                    _download(file.origin, out, progress)
+            except (http.client.HTTPException, OSError, ValueError) as error:
                 raise DataError(
-                    f"{file.benchmark}: {file.name} is not here and could not be fetched from {file.origin} ({error}). "
-                    f"{remedy}"
+                    f"{what} is not here and could not be fetched from {source} ({error}). {remedy}"
                 ) from error
-        content = _content(Path(scratch))
+        fetched = f"the copy fetched from {source}"
+        content = _content(Path(scratch), fetched, remedy)
+        _check(file, content, fetched, remedy)
         if not file.name.endswith(".gz") or not _is_gzip(Path(scratch)):
             _store(content, Path(scratch), compress=file.name.endswith(".gz"))
-        _check(file, content, f"the copy fetched from {file.origin}")
         os.replace(scratch, target)
     finally:
         Path(scratch).unlink(missing_ok=True)
     return target
+
+
+def _download(address: str, out: IO[bytes], progress: Callable[[int, int | None], None] | None) -> None:
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        length = answer.headers.get("Content-Length")
+        done = 0
+        while chunk := answer.read(1 << 16):
+            out.write(chunk)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, int(length) if length else None)
+
+
+def _hub_rows(file: DataFile) -> bytes:
+    """The rows of a hub file as JSON lines, each row in canonical form."""
+    from datasets import load_dataset
+
+    loaded = load_dataset(file.hub, data_files={"rows": file.hub_file}, split="rows", revision=file.hub_revision)
+    return b"".join(_canonical(dict(row)) for row in loaded)
+
+
+def _canonical(row: Mapping[str, Any]) -> bytes:
+    return json.dumps(row, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def verify(file: DataFile, settings: Settings) -> Path | None:
@@ -176,12 +204,12 @@ def _parse(file: DataFile, content: bytes) -> Iterator[Mapping[str, Any]]:
         yield from json.loads(content)
 
 
-def _check(file: DataFile, content: bytes, where: str) -> None:
+def _check(file: DataFile, content: bytes, where: str, remedy: str | None = None) -> None:
     found = hashlib.sha256(content).hexdigest()
-    if found != file.sha256:
+    if found not in (file.sha256, file.rows_sha256):
         raise DataError(
             f"{file.benchmark}: {where} is not the official {file.name}: its content has sha256 {found[:12]}..., "
-            f"expected {file.sha256[:12]}.... Delete it and run `itax data fetch {file.benchmark}`."
+            f"expected {file.sha256[:12]}.... {remedy or f'Delete it and run `itax data fetch {file.benchmark}`.'}"
         )
 
 
@@ -190,12 +218,12 @@ def _is_gzip(path: Path) -> bool:
         return handle.read(2) == b"\x1f\x8b"
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, where: str = "", remedy: str = "Delete it and run `itax data fetch`.") -> bytes:
     try:
         raw = path.read_bytes()
         return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read ({error}). Delete it and run `itax data fetch`.") from error
+        raise DataError(f"{where or path} cannot be read ({error}). {remedy}") from error
 
 
 def _store(content: bytes, path: Path, *, compress: bool) -> None:

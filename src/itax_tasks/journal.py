@@ -37,7 +37,8 @@ def write_journal(
     folder.mkdir(parents=True, exist_ok=True)
     _forget_old(folder)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    path = folder / f"{stamp}-{task}-rank{rank}-{os.getpid()}.jsonl"
+    # The nanoseconds keep two journals of one process and second apart.
+    path = folder / f"{stamp}-{task}-rank{rank}-{os.getpid()}-{time.time_ns() % 10**9:09d}.jsonl"
     scratch = path.with_suffix(".part")
     with scratch.open("w", encoding="utf-8") as out:
         for answer in answers:

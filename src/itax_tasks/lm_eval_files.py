@@ -100,8 +100,7 @@ def backend_notes(model: Mapping[str, Any], fim: Mapping[str, Any] | None) -> li
 
 def _results_beside(samples: Path, stamp: str) -> Mapping[str, Any]:
     candidates = sorted(path for path in samples.parent.glob("results_*.json") if _RESULTS.match(path.name))
-    same = [path for path in candidates if stamp in path.name]
-    for path in same or candidates[-1:]:
+    for path in (path for path in candidates if stamp in path.name):
         try:
             content = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:

@@ -49,7 +49,11 @@ def from_lm_eval(source: Path) -> tuple[list[Submission], dict[str, Any], list[s
         raise DataError(
             f"{source} holds samples of {', '.join(file.task for file in files[:5])}, none of them an itax task."
         )
-    model = lm_eval_files.model_record(ours[0].results)
+    known = [lm_eval_files.model_record(file.results) for file in ours if file.results]
+    names = sorted({str(record["model"]) for record in known})
+    if len(names) > 1:
+        raise DataError(f"{source} holds the newest samples of several models ({', '.join(names)}). Score them apart.")
+    model = known[-1] if known else lm_eval_files.model_record({})
     submissions = []
     for file in ours:
         record = lm_eval_files.task_record(file.results, file.task)
@@ -101,14 +105,16 @@ def score_to_directory(
     outcomes: list[Outcome] = []
     all_notes = list(notes)
     environment: dict[str, Any] = {}
+    ready = []
     for submission in submissions:
         spec = task(submission.task)
         loaded = spec.load(settings)
-        items = loaded.by_id()
-        answers = _matched(submission, list(items), on_unknown, all_notes)
         _same_data(submission, loaded.data)
+        answers = _matched(submission, [item.task_id for item in loaded.items], on_unknown, all_notes)
+        ready.append((submission, spec, loaded, answers))
+    for submission, spec, loaded, answers in ready:
         with make_executor(settings, progress=spec.name if progress else False, use_cache=use_cache) as executor:
-            found = score(spec, items, answers, executor, time_scale=settings.time_scale)
+            found = score(spec, loaded.by_id(), answers, executor, time_scale=settings.time_scale)
             environment = executor.describe()
         answered = {answer.task_id for answer in answers}
         per_item = max((answer.sample for answer in answers), default=0) + 1
@@ -143,13 +149,15 @@ def _matched(
     submission: Submission, task_ids: list[str], on_unknown: Literal["error", "drop"], notes: list[str]
 ) -> list[Answer]:
     met = coverage(submission.answers, task_ids)
+    known = set(task_ids)
+    stray = len([answer for answer in submission.answers if answer.task_id not in known])
     if met.unknown and on_unknown == "error":
         raise DataError(
-            f"{submission.source}: {len(met.unknown)} answers are to items {submission.task} does not have "
+            f"{submission.source}: {stray} answers are to items {submission.task} does not have "
             f"(first: {', '.join(met.unknown[:3])}). Name the right --task, or pass --on-unknown drop."
         )
     if met.unknown:
-        notes.append(f"{submission.task}: {len(met.unknown)} answers to unknown items were dropped.")
+        notes.append(f"{submission.task}: {stray} answers to unknown items were dropped.")
     if len(met.missing) == len(task_ids):
         raise DataError(f"{submission.source} answers no item of {submission.task}.")
     if met.missing and not submission.partial:
@@ -179,7 +187,7 @@ def _disagreements(submission: Submission, outcomes: Sequence[Outcome]) -> list[
     pairs = [
         (outcome, submission.recorded[(outcome.task_id, outcome.sample)])
         for outcome in outcomes
-        if (outcome.task_id, outcome.sample) in submission.recorded
+        if outcome.decided and (outcome.task_id, outcome.sample) in submission.recorded
     ]
     differing = [outcome.task_id for outcome, passed in pairs if outcome.passed != passed]
     note = f"{submission.task}: {len(pairs) - len(differing)} of {len(pairs)} stored verdicts agree with ours"

@@ -65,7 +65,7 @@ def read_settings(metadata: Mapping[str, Any] | None = None, environ: Mapping[st
         return (env.get(name) or None), name
 
     data_dir, source = pick("data_dir")
-    if data_dir is not None and not Path(data_dir).is_dir():
+    if data_dir and not Path(data_dir).expanduser().is_dir():
         raise ConfigError(
             f"{source} names {data_dir}, which is not a folder. Point it at the official benchmark files."
         )
@@ -77,7 +77,7 @@ def read_settings(metadata: Mapping[str, Any] | None = None, environ: Mapping[st
     if executor not in (None, "local"):
         raise ConfigError(f"{source} is {executor!r}; this version runs programs with the executor 'local' only.")
     return Settings(
-        data_dir=Path(data_dir) if data_dir else None,
+        data_dir=Path(data_dir).expanduser() if data_dir else None,
         state_dir=Path(state_dir).expanduser() if state_dir else default_state_dir(),
         sandbox=cast(SandboxPolicy, sandbox or "require"),
         time_scale=_positive_float(*pick("time_scale"), default=1.0),
@@ -105,6 +105,6 @@ def _positive_float(text: str | None, source: str, *, default: float) -> float:
 def _positive_int(text: str | None, source: str) -> int | None:
     if text is None:
         return None
-    if not text.isdigit() or int(text) < 1:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise ConfigError(f"{source} is {text!r}; it must be a whole number of at least 1.")
     return int(text)

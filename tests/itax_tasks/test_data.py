@@ -153,6 +153,35 @@ def test_a_file_without_origin_is_not_sent_to_a_command_that_cannot_help(setting
     assert "itax data fetch" not in message
 
 
+def test_rows_come_through_the_hub_where_there_is_no_address(
+    settings: Settings, tmp_path: Path, known: Callable[[DataFile], None]
+) -> None:
+    """A hub file in another encoding is accepted by the digest of its rows, and read like any other."""
+    rows = [{"task_id": "toy/1", "n": 1, "tags": {"a": "x"}}, {"task_id": "toy/2", "n": 2, "tags": {"a": "\u00e9"}}]
+    hub = tmp_path / "hub"
+    hub.mkdir()
+    (hub / "test.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    lines = [json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n" for row in rows]
+    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    file = data.DataFile(
+        "toys", "toy.jsonl.gz", "0" * 64, 2, None, "MIT", hub=str(hub), hub_file="test.jsonl", rows_sha256=digest
+    )
+    known(file)
+    data.fetch(file, settings)
+    assert rows == [dict(row) for row in data.load("toys", "toy.jsonl.gz", settings).rows]
+
+
+def test_altered_hub_rows_are_refused(settings: Settings, tmp_path: Path) -> None:
+    """Other rows than the table's digest says leave nothing behind."""
+    (tmp_path / "test.jsonl").write_text('{"task_id": "toy/1"}\n')
+    file = data.DataFile(
+        "toys", "toy.jsonl.gz", "0" * 64, 1, None, "MIT", hub=str(tmp_path), hub_file="test.jsonl", rows_sha256="1" * 64
+    )
+    with pytest.raises(DataError, match="not the official"):
+        data.fetch(file, settings)
+    assert not list(settings.cache_dir.rglob("*.gz"))
+
+
 def test_an_interrupted_download_leaves_nothing(address: str, settings: Settings) -> None:
     """Ctrl-C in the middle: neither a half file nor a scratch file."""
 

@@ -108,6 +108,9 @@ class LocalExecutor:
         """
         for program in programs:
             _check(program)
+        if os.getpid() != self._owner:
+            # A forked copy must not talk to the workers of the process it came from.
+            self._pool, self._turn, self._owner = Pool(self.workers, self._configure), threading.Lock(), os.getpid()
         places: dict[Program, list[int]] = {}
         for place, program in enumerate(programs):
             places.setdefault(program, []).append(place)

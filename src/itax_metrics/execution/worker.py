@@ -89,6 +89,9 @@ class Worker:
         except BaseException:
             self.kill()
             raise
+        if "private_tree" in self.ready["layers"]:
+            # Its scratch lives inside; nothing of it is left on the host, even if this process is killed.
+            self._scratch.cleanup()
         self.connection.setblocking(False)
 
     @property
@@ -112,7 +115,7 @@ class Worker:
         script = str(Path(__file__).with_name("zygote.py"))
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed once the worker is ready
         return subprocess.Popen(
-            [sys.executable, "-I", script, json.dumps(config)],
+            [sys.executable or "python3", "-I", script, json.dumps(config)],
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=self._complaints,

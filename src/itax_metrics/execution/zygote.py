@@ -21,10 +21,8 @@ def boot() -> None:
         package = types.ModuleType(name)
         package.__path__ = [path]
         sys.modules[name] = package
-    directory = sys.path.pop(0) if sys.path and os.path.abspath(sys.path[0]) == here else None
     from itax_metrics.execution.serving import main
 
-    assert directory is None or directory not in sys.path
     main(sys.argv[1])
 
 

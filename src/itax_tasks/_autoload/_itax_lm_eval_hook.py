@@ -1,4 +1,4 @@
-"""Let plain `lm_eval` find the itax tasks and models, at under a millisecond an interpreter start.
+"""Let plain `lm_eval` find the itax tasks and models, at one to two milliseconds an interpreter start.
 
 Installed at the root of site-packages beside a one-line `.pth` file, because lm-eval 0.4.13 has no
 plugin mechanism. It only notices when one of two lm_eval modules is imported, and then hands over to

@@ -61,9 +61,10 @@ def cli() -> None:
 def main() -> None:
     """Entry point of the console script."""
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        # Outside standalone mode click returns the status of an `Exit`; our verbs themselves return nothing.
+        status = cli(standalone_mode=False)
+        if isinstance(status, int):
+            sys.exit(status)
     except click.Abort:
         click.echo("Stopped.", err=True)
         sys.exit(130)

@@ -31,11 +31,11 @@ def fetch(benchmarks: tuple[str, ...]) -> None:
     settings = read_settings()
     failed = 0
     for file in _chosen(benchmarks):
-        here = sources.verify(file, settings)
-        if here is not None:
-            click.echo(f"{file.benchmark}/{file.name}: already here, {here}")
-            continue
         try:
+            here = sources.verify(file, settings)
+            if here is not None:
+                click.echo(f"{file.benchmark}/{file.name}: already here, {here}")
+                continue
             with click.progressbar(length=1, label=f"{file.benchmark}/{file.name}", file=sys.stderr) as bar:
 
                 def advance(done: int, total: int | None, bar: object = bar) -> None:

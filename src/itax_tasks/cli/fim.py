@@ -23,7 +23,7 @@ from itax_tasks.fim import (
 )
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def fim() -> None:
     """Fill-in-the-middle formats: what is known, what a model carries, what a prompt looks like.
 

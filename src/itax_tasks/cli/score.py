@@ -21,7 +21,9 @@ from itax_tasks.tasks import task
 
 @click.command()
 @click.argument("source", required=False, type=click.Path(exists=True, path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Score directory to write. [SOURCE/itax-score]")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Score directory to write. [SOURCE/itax-score]"
+)
 @click.option("--task", "name", help="Task the answers belong to, with --completions.")
 @click.option("--completions", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File of answers.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="Format of the answers. [guessed]")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _FENCE = re.compile(
-    r"^[ \t]{0,3}(?P<ticks>`{3,}|~{3,})[^\n]*\n(?P<code>.*?)(?:^[ \t]{0,3}(?P=ticks)[`~]*[ \t]*$|\Z)",
+    r"^(?P<indent>[ \t]{0,3})(?P<ticks>`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n"
+    r"(?P<code>.*?)(?:^[ \t]{0,3}(?P=ticks)[`~]*[ \t\r]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -17,4 +18,11 @@ def fenced_code(completion: str) -> str:
     section 4.5): a model that hits its token limit inside a block has still answered.
     """
     found = _FENCE.search(completion)
-    return found.group("code") if found else completion
+    if found is None:
+        return completion
+    # A fence in a list item is indented with its code; code at the left margin keeps its own indentation.
+    code, indent = found.group("code"), found.group("indent")
+    lines = code.split("\n")
+    if indent and all(line.startswith(indent) or not line.strip() for line in lines):
+        return "\n".join(line.removeprefix(indent) for line in lines)
+    return code

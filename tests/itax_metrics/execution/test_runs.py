@@ -144,12 +144,9 @@ def test_program_that_always_loses_its_worker(executor: LocalExecutor) -> None:
         stop = threading.Event()
 
         def hunt() -> None:
-            while not stop.is_set():
+            while not stop.wait(0.5):
                 for pid in running.worker_pids:
-                    children = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=False)
-                    if sum(line.split()[1] == str(pid) for line in children.stdout.splitlines()):
-                        os.kill(pid, signal.SIGKILL)
-                time.sleep(0.3)
+                    os.kill(pid, signal.SIGKILL)
 
         hunter = threading.Thread(target=hunt)
         hunter.start()
@@ -211,6 +208,23 @@ def test_runs_from_a_thread(executor: LocalExecutor) -> None:
         thread.join()
         outcomes += running.run([Program("x = 2", limits=PATIENT)])
     assert [verdict.passed for verdict in outcomes] == [True, True]
+
+
+def test_forked_host_gets_its_own_workers(executor: LocalExecutor) -> None:
+    """A forked copy of the host process does not disturb the workers of the original."""
+    with LocalExecutor(workers=1) as running:
+        assert running.run([Program("x = 1", limits=PATIENT)])[0].passed
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                status = 0 if running.run([Program("x = 2", limits=PATIENT)])[0].passed else 2
+                running.close()
+            finally:
+                os._exit(status)
+        verdicts = running.run([Program(f"x = {n}", limits=PATIENT) for n in range(20)])
+        assert os.waitpid(pid, 0)[1] == 0
+        assert all(verdict.passed for verdict in verdicts)
 
 
 def test_interrupt_keeps_what_is_known(executor: LocalExecutor, tmp_path: Path) -> None:

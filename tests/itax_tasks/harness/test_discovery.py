@@ -162,11 +162,11 @@ INDEXED_ROOTS = """
 
 @needs_hook
 @needs_tested_lm_eval
-@pytest.mark.parametrize("spelling", ["text", "list", "source tree"])
+@pytest.mark.parametrize("spelling", ["text", "list", "link resolved"])
 def test_naming_our_folder_again_neither_scans_it_twice_nor_warns(tmp_path: Path, spelling: str) -> None:
     """However the folder is spelled, it is scanned once, and nothing is said of overridden tasks."""
-    through_link = str(Path(itax_tasks.__file__).parent / "task_yamls")
-    asked = {"text": repr(task_path()), "list": repr([task_path()]), "source tree": f"Path({through_link!r})"}[spelling]
+    resolved = str(Path(itax_tasks.task_path()).resolve())
+    asked = {"text": repr(task_path()), "list": repr([task_path()]), "link resolved": f"Path({resolved!r})"}[spelling]
     roots, messages, _, kept = python(INDEXED_ROOTS.replace("{asked}", asked), tmp_path)
     assert [[task_path()]] == roots
     assert [] == messages

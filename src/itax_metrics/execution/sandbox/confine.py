@@ -179,7 +179,10 @@ def _choose_user(held: Confinement, inside: bool) -> None:
     else:
         held.drop_to = None
         held.missing["nobody"] = "the interpreter's files are not readable by everyone, or the id is not available"
-        held.count_processes = False
+        if held.count_processes:
+            held.count_processes = False
+            held.layers.remove("process_count")
+            held.missing["process_count"] = "does not count for root"
 
 
 def become(user: int) -> None:
