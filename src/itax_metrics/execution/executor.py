@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 
 from ..errors import ConfigError, ExecutionError
 from ..records import Flag, Status, Verdict
+from . import judging
 from .cache import VerdictCache
 from .pool import Pool
 from .programs import Program
@@ -229,7 +230,7 @@ def usable_cores() -> int:
 def _check(program: Program) -> None:
     for what, value, known in (
         ("language", program.language, ("python",)),
-        ("judge", program.judge.kind, ("clean_exit",)),
+        ("judge", program.judge.kind, judging.known_judges()),
         ("profile", program.profile, tuple(PROFILES)),
     ):
         if value not in known:

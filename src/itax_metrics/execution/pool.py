@@ -11,11 +11,11 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from ..records import Status, Verdict
-from .programs import Limits, Program
+from . import judging
+from .programs import Program
 from .worker import StartFailed, Worker, WorkerConfig
 
 GRACE_SECONDS = 10.0
@@ -48,7 +48,6 @@ class Pool:
         self._left = 0
         self._scratch_bytes = 0
         self._failed_starts = 0
-        self._limits: dict[Limits, dict[str, Any]] = {}
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -138,17 +137,14 @@ class Pool:
                 self._send(worker, queue.popleft())
 
     def _send(self, worker: Worker, job: _Job) -> None:
-        limits = self._limits.get(job.program.limits)
-        if limits is None:
-            limits = self._limits[job.program.limits] = asdict(job.program.limits)
         worker.waiting.append(job)
         if len(worker.waiting) == 1:
             self._set_deadline(worker)
-        worker.send({"source": job.program.source, "compile_in_fork": job.losses > 0, "limits": limits})
+        worker.send(judging.request(job.program, compile_in_fork=job.losses > 0))
 
     def _set_deadline(self, worker: Worker) -> None:
         first: _Job = worker.waiting[0]
-        worker.deadline = time.monotonic() + first.program.limits.wall_seconds + GRACE_SECONDS
+        worker.deadline = time.monotonic() + judging.longest_seconds(first.program) + GRACE_SECONDS
 
     def _listen(self, report: Report) -> None:
         busy = [worker for worker in self._workers if worker.waiting]
@@ -175,12 +171,8 @@ class Pool:
             self._lose(worker, Verdict(Status.ERROR, detail="killed the worker that ran it, twice"), report)
             return
         for reply in replies:
-            verdict = Verdict(
-                Status(reply["status"]),
-                float(reply.get("seconds", 0.0)),
-                tuple(reply.get("flags", ())),
-                str(reply.get("detail", "")),
-            )
+            first: _Job = worker.waiting[0]
+            verdict = judging.verdict(first.program, reply)
             if not verdict.decided:
                 self._lose(worker, verdict, report)
                 return

@@ -110,6 +110,7 @@ class Server:
         # The hooks that os.fork runs in the child have nothing to do in a process with one thread, and cost as much as
         # a short program. Libraries may have started threads; then they are needed.
         self._fork = syscalls.fork if plain and sys.implementation.name == "cpython" else os.fork
+        self._answers = {"clean_exit": self._answer}
         self._private = [connection.fileno()]
         if confinement.pid_namespace is not None:
             self._private.append(confinement.pid_namespace)
@@ -124,7 +125,7 @@ class Server:
                     return
                 self._decoder.feed(received)
                 continue
-            reply = self._answer(request)
+            reply = self._answers[request["kind"]](request)
             self._connection.sendall(encode(reply))
             self._clean()
 

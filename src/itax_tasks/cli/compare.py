@@ -13,7 +13,11 @@ from itax_metrics.report.tables import render_markdown, render_text
 from itax_metrics.store import read_score_dir, write_atomic
 
 
-@click.command("compare", short_help="Pair two scored runs and print the tax.")
+@click.command(
+    "compare",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    short_help="Pair two scored runs and print the tax.",
+)
 @click.argument("base", type=click.Path(path_type=Path))
 @click.argument("instruct", type=click.Path(path_type=Path))
 @click.option(

@@ -1,0 +1,68 @@
+"""One program to one request for a worker, one reply to one verdict: the seam every form of test plugs into.
+
+The supervisor side of a judge. What a program must not know (expected answers) stays on this side: it is never put
+into a request, because whatever reaches a worker can be read by the process forked from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+from ..records import Status, Verdict
+from .programs import Limits, Program
+
+Request = dict[str, Any]
+Reply = dict[str, Any]
+
+
+def request(program: Program, *, compile_in_fork: bool) -> Request:
+    """What a worker is told: the form of the run, the source, the limits; never what the right answer is."""
+    made = {"kind": program.judge.kind, "limits": _limits(program.limits), "compile_in_fork": compile_in_fork}
+    return {**made, **_REQUESTS[program.judge.kind](program)}
+
+
+def verdict(program: Program, reply: Reply) -> Verdict:
+    """What the reply of a worker means for this program."""
+    return _VERDICTS[program.judge.kind](program, reply)
+
+
+def longest_seconds(program: Program) -> float:
+    """The most wall time a worker may need for this program when nothing is wrong with the worker."""
+    return _SECONDS.get(program.judge.kind, _wall_seconds)(program)
+
+
+def known_judges() -> tuple[str, ...]:
+    """The kinds of judge this engine can decide by."""
+    return tuple(_REQUESTS)
+
+
+def as_reported(program: Program, reply: Reply) -> Verdict:
+    """The verdict as the worker states it."""
+    del program
+    return Verdict(
+        Status(reply["status"]),
+        float(reply.get("seconds", 0.0)),
+        tuple(reply.get("flags", ())),
+        str(reply.get("detail", "")),
+    )
+
+
+def _wall_seconds(program: Program) -> float:
+    return program.limits.wall_seconds
+
+
+def _source(program: Program) -> Request:
+    return {"source": program.source}
+
+
+@lru_cache(maxsize=64)
+def _limits(limits: Limits) -> dict[str, Any]:
+    return asdict(limits)
+
+
+_REQUESTS: dict[str, Callable[[Program], Request]] = {"clean_exit": _source}
+_VERDICTS: dict[str, Callable[[Program, Reply], Verdict]] = {"clean_exit": as_reported}
+_SECONDS: dict[str, Callable[[Program], float]] = {}
