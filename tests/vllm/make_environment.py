@@ -74,7 +74,7 @@ def main() -> None:
         namesake = Path(scratch) / "vllm"
         namesake.mkdir()
         (namesake / "pyproject.toml").write_text(NAMESAKE, "utf-8")
-        install = [folder / "bin" / "uv", "pip", "install", "--python", python, *uv_options(settings)]
+        install: list[str | Path] = [folder / "bin" / "uv", "pip", "install", "--python", python, *uv_options(settings)]
         say(f"{', '.join(REQUIREMENTS)} and itax; the first time this downloads about 1 GB")
         call(
             [*install, "--overrides", overrides, *REQUIREMENTS, namesake, "--editable", REPOSITORY],

@@ -29,6 +29,8 @@ class ModelContext:
     revision: str | None = None
     subfolder: str | None = None
     trust_remote_code: bool = False
+    served: bool = False
+    """True for a model behind HTTP, which is named by `model=` and may have no tokenizer anyone can load."""
     max_length: int | None = None
     """Context in tokens as the user set it; None: read from the model's configuration."""
 
@@ -45,6 +47,7 @@ class ModelContext:
             revision=str(metadata["revision"]) if metadata.get("revision") else None,
             subfolder=str(metadata["subfolder"]) if metadata.get("subfolder") else None,
             trust_remote_code=str(metadata.get("trust_remote_code", "")).lower() == "true",
+            served=bool(metadata.get("model")) and not metadata.get("pretrained"),
             max_length=int(length) if length else None,
         )
 

@@ -75,11 +75,11 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         """The items by task_id."""
         return self.loaded.by_id()
 
-    def _set_prompts(self, max_gen_toks: int | None) -> None:
+    def _set_prompts(self, max_gen_toks: int | None, *, plain: bool = False) -> None:
         from datasets import Dataset
 
         self.prompts: Prompts = prepare(
-            self.spec, self.loaded.items, self.model, self.config.metadata, max_gen_toks=max_gen_toks
+            self.spec, self.loaded.items, self.model, self.config.metadata, max_gen_toks=max_gen_toks, plain=plain
         )
         columns = {
             "task_id": [item.task_id for item in self.loaded.items],
@@ -89,6 +89,7 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             "truncated_prompt": list(self.prompts.truncated),
         }
         self.dataset = {"test": Dataset.from_dict(columns)}
+        self.task_docs = self.dataset["test"]
 
     def _record(self) -> dict[str, Any]:
         """What the results file keeps, under `configs.<task>.metadata.itax`."""
@@ -120,8 +121,7 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         if asked != self._max_gen_toks:
             # --gen_kwargs came after the prompts were fitted to the context.
             self._max_gen_toks = int(asked)
-            self._set_prompts(self._max_gen_toks)
-            self.task_docs = self.eval_docs
+            self._set_prompts(self._max_gen_toks, plain=self.prompts.plain)
         super().build_all_requests(**{**kwargs, "cache_requests": False, "rewrite_requests_cache": False})
 
     def construct_requests(self, doc: Mapping[str, Any], ctx: str, **kwargs: Any) -> Any:
@@ -149,11 +149,6 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
 
     def _refuse(self, asked: Mapping[str, Any]) -> None:
         name = self.spec.name
-        if asked.get("apply_chat_template"):
-            raise ConfigError(
-                f"{name} is rendered by itax itself (condition {self.spec.condition!r}); --apply_chat_template would "
-                "wrap that in a second turn. Run it without --apply_chat_template."
-            )
         if asked.get("system_instruction"):
             raise ConfigError(
                 f"{name}: --system_instruction would be glued in front of the prompt (condition "
@@ -161,6 +156,19 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             )
         if self.config.num_fewshot:
             raise ConfigError(f"{name} is a zero-shot task; run it without --num_fewshot.")
+        if asked.get("apply_chat_template"):
+            if self.spec.condition != "chat" or not _takes_messages(asked.get("chat_template")):
+                raise ConfigError(
+                    f"{name} is rendered by itax itself (condition {self.spec.condition!r}); --apply_chat_template "
+                    "would wrap that in a second turn. Run it without --apply_chat_template."
+                )
+            self._set_prompts(None, plain=True)
+        elif self.prompts.plain and self.model.served:
+            raise ConfigError(
+                f"{name} speaks in a chat, and no tokenizer of {self.model.name} can be loaded to render one. Use a "
+                "chat model of lm_eval (local-chat-completions) with --apply_chat_template, or name a tokenizer with "
+                "tokenizer=FOLDER_OR_ID."
+            )
 
     # Verdicts
 
@@ -235,6 +243,11 @@ def read_verdicts(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, f
     raise ConfigError(
         "This task needs its class: keep `class: !function itax_tasks.harness.task.ItaxTask` in the YAML."
     )
+
+
+def _takes_messages(chat_template: Callable[..., Any] | None) -> bool:
+    """True for models that hand messages on as they are (lm-eval's HTTP chat models), instead of rendering text."""
+    return chat_template is not None and not isinstance(chat_template([{"role": "user", "content": ""}]), str)
 
 
 def _mean(values: Sequence[float | None]) -> float:

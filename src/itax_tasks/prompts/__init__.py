@@ -19,5 +19,7 @@ class Prompts:
     fim: Mapping[str, Any] | None = None
     """How the hole was put to the model; None off FIM."""
     warnings: tuple[str, ...] = ()
+    plain: bool = False
+    """True where a chat task's prompts are the bare requests: the model takes messages, the host wraps them."""
     family: str | None = None
     """FIM family of the tokenizer, where it is known; also names the paper's generation profile."""

@@ -25,13 +25,21 @@ class Model(Protocol):
     @property
     def takes(self) -> Any: ...
     @property
+    def served(self) -> bool: ...
+    @property
     def tokenizer(self) -> Any | None: ...
     @property
     def context(self) -> int | None: ...
 
 
 def prepare(
-    spec: TaskSpec, items: Sequence[Item], model: Model, metadata: Mapping[str, Any], *, max_gen_toks: int | None = None
+    spec: TaskSpec,
+    items: Sequence[Item],
+    model: Model,
+    metadata: Mapping[str, Any],
+    *,
+    max_gen_toks: int | None = None,
+    plain: bool = False,
 ) -> Prompts:
     """Build the prompts of `items`.
 
@@ -41,6 +49,7 @@ def prepare(
         model: name, tokenizer and context.
         metadata: `fim` names the format, `chat` the chat template, `profile` the generation settings.
         max_gen_toks: room the answer needs; None: the task's own (or the profile's) figure.
+        plain: leave the requests of a chat task bare, because the host wraps them in messages.
 
     Raises:
         ConfigError: no FIM family, a family that was not trained for FIM, one that cannot be sent as text,
@@ -49,12 +58,7 @@ def prepare(
     if spec.condition == "raw":
         return _fim_prompts(spec, items, model, metadata, max_gen_toks)
     if spec.condition == "chat":
-        named = metadata.get("chat")
-        tokenizer = model.tokenizer if model.takes != "none" else None
-        texts = tuple(
-            user_turn(tokenizer, item.prefix, named=named, model=model.name or "this model") for item in items
-        )
-        return Prompts(texts, (False,) * len(texts), spec.stops)
+        return _chat_prompts(spec, items, model, metadata.get("chat"), plain)
     return _left_to_right(spec, items, model, max_gen_toks)
 
 
@@ -72,6 +76,22 @@ def room_for_answer(spec: TaskSpec, metadata: Mapping[str, Any], family: str | N
             if family.startswith(start):
                 return tokens
     return spec.max_gen_toks
+
+
+def _chat_prompts(spec: TaskSpec, items: Sequence[Item], model: Model, named: str | None, plain: bool) -> Prompts:
+    tokenizer = None
+    if model.takes != "none" and named is None and not plain:
+        try:
+            tokenizer = model.tokenizer
+        except ConfigError:
+            # A served model may have no tokenizer anyone can load; then only its messages interface will do.
+            if not model.served:
+                raise
+    name = model.name or "this model"
+    texts = tuple(
+        item.prefix if plain else user_turn(tokenizer, item.prefix, named=named, model=name) for item in items
+    )
+    return Prompts(texts, (False,) * len(texts), spec.stops, plain=tokenizer is None and named is None)
 
 
 def _fim_prompts(
@@ -117,7 +137,7 @@ def _fim_prompts(
         "holding_sentinels": sorted(holding),
     }
     stops = tuple(dict.fromkeys((*family.stops, *spec.stops)))
-    return Prompts(tuple(texts), tuple(truncated), stops, record, tuple(warnings), family.id)
+    return Prompts(tuple(texts), tuple(truncated), stops, record, tuple(warnings), family=family.id)
 
 
 def _fim_without_tokenizer(spec: TaskSpec, items: Sequence[Item], requested: str | None) -> Prompts:
@@ -139,7 +159,7 @@ def _fim_without_tokenizer(spec: TaskSpec, items: Sequence[Item], requested: str
         "holding_sentinels": [],
     }
     stops = tuple(dict.fromkeys((*chosen.stops, *spec.stops)))
-    return Prompts(texts, (False,) * len(items), stops, record, (warning,), chosen.id)
+    return Prompts(texts, (False,) * len(items), stops, record, (warning,), family=chosen.id)
 
 
 def _left_to_right(spec: TaskSpec, items: Sequence[Item], model: Model, max_gen_toks: int | None) -> Prompts:
@@ -157,7 +177,11 @@ def _left_to_right(spec: TaskSpec, items: Sequence[Item], model: Model, max_gen_
         truncated.append(len(text) < len(item.prefix))
     warnings = (f"{sum(truncated)} of {len(items)} prompts of {spec.name} were cut to {limit} tokens.",)
     return Prompts(
-        tuple(texts), tuple(truncated), stops, None, warnings if any(truncated) else (), found.id if found else None
+        tuple(texts),
+        tuple(truncated),
+        stops,
+        warnings=warnings if any(truncated) else (),
+        family=found.id if found else None,
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +201,50 @@ def test_options_that_would_wrap_a_fim_prompt_are_refused(options: dict[str, Any
 
     with pytest.raises(ConfigError, match=named):
         evaluate(Chatty(), limit=1, **options)
+
+
+def test_a_chat_task_reaches_a_served_chat_model_as_one_user_message() -> None:
+    """lm-eval's own HTTP chat model, on a loopback server, gets the bare request; its answer is judged."""
+    pytest.importorskip("tenacity", reason="lm-eval's api extra is not installed")
+    truth = mini.load("instruct", Settings()).items[0]
+    asked: list[Any] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["messages"])
+            answer = {"choices": [{"index": 0, "message": {"content": f"Sure:\n```python\n{truth.truth}```\n"}}]}
+            body = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        arguments = {"model": "served", "base_url": f"http://127.0.0.1:{server.server_port}/v1/chat/completions"}
+        manager = TaskManager(include_path=task_path(), include_defaults=False, metadata=arguments)
+        results = simple_evaluate(
+            model="local-chat-completions",
+            model_args=arguments,
+            tasks=["itax_mini_instruct"],
+            task_manager=manager,
+            limit=1,
+            apply_chat_template=True,
+            confirm_run_unsafe_code=True,
+        )
+        server.shutdown()
+    assert [[("user", truth.prefix)]] == [[(turn["role"], turn["content"]) for turn in turns] for turns in asked]
+    assert 1.0 == results["results"]["itax_mini_instruct"]["pass@1,none"]
+
+
+def test_a_served_model_without_a_tokenizer_is_told_to_use_messages() -> None:
+    """A completions server whose tokenizer nobody can load cannot be spoken to in a chat; the message says how."""
+    with pytest.raises(ConfigError, match="local-chat-completions"):
+        build("itax_mini_instruct", model="served", base_url="http://x").build_all_requests(limit=1)
 
 
 def test_without_the_unsafe_flag_nothing_is_generated() -> None:

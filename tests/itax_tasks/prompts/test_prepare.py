@@ -29,6 +29,7 @@ class Model:
     name: str | None = "org/model"
     takes: str = "string"
     context: int | None = None
+    served: bool = False
 
 
 @pytest.fixture(scope="session")

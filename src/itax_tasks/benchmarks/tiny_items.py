@@ -1,0 +1,75 @@
+"""The tiny items: held-out synthetic problems that the tiny pair of `itax_tasks.tune.tiny` can solve or fail.
+
+Three tasks: infilling (one missing line; two holes a program, clustered by program), completion (a body below
+signature and docstring) and instruct (a request in prose). They show a tax with no download and measure the
+pair they were made with; they are too uniform to rank other models.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from typing import Literal
+
+from itax_metrics.execution.programs import Limits
+from itax_metrics.records import Item
+from itax_tasks.benchmarks.base import Loaded, checked_program
+from itax_tasks.settings import Settings
+
+Subset = Literal["infilling", "completion", "instruct"]
+
+LIMITS = Limits(wall_seconds=5.0)
+
+STOPS = ("\ndef ", "\nclass ", "\n@", "\nif __name__", "\nprint(", "\n#")
+"""Where a completion of one function body ends: the next statement at the left margin."""
+
+MAX_GEN_TOKS: Mapping[Subset, int] = {"infilling": 96, "completion": 192, "instruct": 320}
+"""Room for an answer in tokens of the tiny pair, about three times what the longest truth takes."""
+
+
+def load(subset: Subset, settings: Settings) -> Loaded:
+    """The items of one task; `settings` is unused, the items travel with the package."""
+    del settings
+    rows, digest = _rows()
+    items = tuple(
+        Item(
+            task_id=row["task_id"],
+            prefix=row["prompt"],
+            suffix=row["suffix"],
+            truth=row["canonical_solution"],
+            cluster=_program(row["task_id"]),
+            payload={"test": row["test"], "entry_point": row["entry_point"]},
+        )
+        for row in rows
+        if row["kind"] == subset
+    )
+    record = {"source": "package", "sha256": digest, "rows": len(items), "files": []}
+    return Loaded(items, record)
+
+
+def complete(item: Item, middle: str) -> str:
+    """Prefix, answer and suffix joined with nothing between them; the answer alone where the prompt is prose."""
+    return middle if item.task_id.startswith("tiny/instruct/") else item.prefix + middle + item.suffix
+
+
+def program(item: Item, body: str) -> str:
+    """The tests after the code under test."""
+    return checked_program(body, item.payload["test"], item.payload["entry_point"])
+
+
+def _program(task_id: str) -> str:
+    """`tiny/infilling/017/L2` belongs to the program `tiny/infilling/017`; other items are their own program."""
+    return "/".join(task_id.split("/")[:3])
+
+
+@lru_cache(maxsize=1)
+def _rows() -> tuple[tuple[dict[str, str], ...], str]:
+    """All rows and the sha256 of their text, which does not depend on how it was compressed."""
+    packed = (resources.files("itax_tasks.benchmarks") / "tiny_items.jsonl.gz").read_bytes()
+    content = gzip.decompress(packed)
+    rows = tuple(json.loads(line) for line in content.decode("ascii").split("\n") if line)
+    return rows, hashlib.sha256(content).hexdigest()
