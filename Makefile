@@ -22,6 +22,9 @@ check: $(VENV)/.dev
 test-data: $(VENV)/.dev
 	$(BIN)/python -m pytest -m data
 
+test-packaging: $(VENV)/.dev
+	$(BIN)/python -m pytest -m packaging
+
 # vLLM on CPU lives in its own environment; see docs/development.md.
 test-vllm: $(VENV)/.dev $(VENV)-vllm/.installed
 	$(BIN)/python -m pytest -m vllm

@@ -22,8 +22,13 @@ RULES = {
     "matplotlib": ("itax_metrics/report/",),
     "jinja2": ("itax_metrics/report/",),
     "itax_tasks": ("itax_tasks/",),
-    "torch": ("itax_tasks/models/",),
-    "transformers": ("itax_tasks/models/", "itax_tasks/harness/model_context.py", "itax_tasks/cli/fim.py"),
+    "torch": ("itax_tasks/models/", "itax_tasks/tune/"),
+    "transformers": (
+        "itax_tasks/models/",
+        "itax_tasks/tune/",
+        "itax_tasks/harness/model_context.py",
+        "itax_tasks/cli/fim.py",
+    ),
     "vllm": ("itax_tasks/models/",),
 }
 """Package -> the places that may import it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -68,20 +69,32 @@ def from_lm_eval(source: Path) -> tuple[list[Submission], dict[str, Any], list[s
 
 
 def from_completions(
-    path: Path, *, name: str | None, format: Format | None, stage: Stage | None, partial: bool
+    *paths: Path, name: str | None, format: Format | None, stage: Stage | None, partial: bool
 ) -> Submission:
-    """A file of answers in one of the formats of `answers`.
+    """Answers to one task, in one of the formats of `answers`; several files, such as one a rank, are joined.
 
     Raises:
         ConfigError: no task named, and the rows do not name one either.
         DataError: unreadable, or the rows name another task.
     """
-    stored = read_answers(path, format=format, stage=stage)
-    if name is None and stored.task is None:
-        raise ConfigError(f"{path} does not say which task it answers; name it with --task. Tasks: {', '.join(TASKS)}.")
-    if name is not None and stored.task is not None and name != stored.task:
-        raise DataError(f"{path} holds answers of {stored.task}, not of {name}.")
-    return Submission(str(name or stored.task), stored.answers, path, recorded=stored.recorded, partial=partial)
+    found = [read_answers(path, format=format, stage=stage) for path in paths]
+    for path, stored in zip(paths, found, strict=True):
+        if name is not None and stored.task is not None and name != stored.task:
+            raise DataError(f"{path} holds answers of {stored.task}, not of {name}.")
+    named = {task for task in (name, *(stored.task for stored in found)) if task is not None}
+    if not named:
+        tasks = ", ".join(TASKS)
+        raise ConfigError(f"{paths[0]} does not say which task it answers; name it with --task. Tasks: {tasks}.")
+    if len(named) > 1:
+        raise DataError(f"The files answer {' and '.join(sorted(named))}; give the files of one task.")
+    answers = tuple(answer for stored in found for answer in stored.answers)
+    twice = [key for key, times in Counter((answer.task_id, answer.sample) for answer in answers).items() if times > 1]
+    if twice:
+        raise DataError(
+            f"{len(twice)} samples stand in more than one file, first {twice[0][0]!r} sample {twice[0][1]}."
+        )
+    recorded = {key: passed for stored in found for key, passed in stored.recorded.items()}
+    return Submission(named.pop(), answers, paths[0], recorded=recorded, partial=partial)
 
 
 def score_to_directory(
@@ -125,7 +138,7 @@ def score_to_directory(
             samples_per_item=per_item,
             time_scale=settings.time_scale,
             fim=submission.record.get("fim"),
-            generation=submission.record.get("generation"),
+            generation=_generation(submission.record),
         )
         outcomes += found
         all_notes += _disagreements(submission, found)
@@ -143,6 +156,14 @@ def score_to_directory(
     )
     write_score_dir(out, run, outcomes)
     return run, outcomes
+
+
+def _generation(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The generation settings with the stop strings each request really had: the YAML's own and the family's."""
+    settings = dict(record.get("generation") or {})
+    if record.get("stops"):
+        settings["until"] = list(dict.fromkeys((*settings.get("until", ()), *record["stops"])))
+    return settings
 
 
 def _matched(

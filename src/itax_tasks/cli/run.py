@@ -15,6 +15,7 @@ import click
 from itax_metrics.errors import ConfigError, MissingExtraError
 from itax_metrics.execution import probe
 from itax_tasks.settings import read_settings
+from itax_tasks.tasks import TASKS
 
 DEFAULT_OUTPUT = "itax_results"
 
@@ -71,7 +72,8 @@ def _check(asked: Any) -> None:
     config = asked.config
     if asked.ours and not config.confirm_run_unsafe_code:
         raise ConfigError(
-            f"{', '.join(asked.ours)} execute code a model wrote. It runs in a sandbox, but lm_eval wants your word: "
+            f"The tasks of {', '.join(asked.ours)} execute code a model wrote. It runs in a sandbox, but lm_eval wants "
+            "your word: "
             "add --confirm_run_unsafe_code."
         )
     module, extra = _NEEDS.get(config.model, (None, None))
@@ -79,9 +81,12 @@ def _check(asked: Any) -> None:
         raise MissingExtraError(f"--model {config.model}", str(extra))
     if not asked.ours:
         return
-    if config.apply_chat_template or config.system_instruction:
-        option = "--apply_chat_template" if config.apply_chat_template else "--system_instruction"
-        raise ConfigError(f"{', '.join(asked.ours)} render their own prompts; run them without {option}.")
+    wrapped = [name for name in asked.leaves if TASKS[name].condition != "chat"]
+    if config.system_instruction or (config.apply_chat_template and wrapped):
+        option = "--system_instruction" if config.system_instruction else "--apply_chat_template"
+        raise ConfigError(
+            f"itax renders the prompts of {', '.join(wrapped or asked.leaves)} itself; run without {option}."
+        )
     settings = read_settings(config.metadata)
     report = probe()
     if settings.sandbox == "require" and not config.predict_only and not report.contained:

@@ -25,7 +25,12 @@ from itax_tasks.tasks import task
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Score directory to write. [SOURCE/itax-score]"
 )
 @click.option("--task", "name", help="Task the answers belong to, with --completions.")
-@click.option("--completions", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File of answers.")
+@click.option(
+    "--completions",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of answers; may be given several times, as for the journals of several ranks.",
+)
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="Format of the answers. [guessed]")
 @click.option(
     "--stage",
@@ -47,7 +52,7 @@ def score(
     source: Path | None,
     out: Path | None,
     name: str | None,
-    completions: Path | None,
+    completions: tuple[Path, ...],
     format_: str | None,
     stage: str | None,
     model_name: str | None,
@@ -68,7 +73,7 @@ def score(
       itax score --task itax_hefim --completions answers.jsonl --model my-model --out mine
     """
     settings = read_settings()
-    if (source is None) == (completions is None):
+    if (source is None) == (not completions):
         raise ConfigError("Give either an lm-eval output folder, or --completions FILE with --task NAME.")
     if source is not None:
         submissions, model, notes = from_lm_eval(source)
@@ -78,19 +83,18 @@ def score(
                 raise ConfigError(f"{source} holds no samples of {name}.")
         out = out or (source if source.is_dir() else source.parent) / "itax-score"
     else:
-        assert completions is not None
         if out is None:
             raise ConfigError("Say where the score directory shall be: --out DIR.")
         submissions = [
             from_completions(
-                completions,
+                *completions,
                 name=name,
                 format=cast("Format | None", format_),
                 stage=cast("Stage | None", stage),
                 partial=partial,
             )
         ]
-        model, notes = {"model": model_name or completions.stem}, []
+        model, notes = {"model": model_name or completions[0].stem}, []
     run, outcomes = score_to_directory(
         submissions,
         out,

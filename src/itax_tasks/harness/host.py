@@ -6,10 +6,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from itax_tasks.harness import discovery
 from itax_tasks.paths import task_path
+from itax_tasks.tasks import TASKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Asked:
     """The names that were asked for, as typed."""
     ours: tuple[str, ...]
     """The itax tasks and groups among them."""
+    leaves: tuple[str, ...]
+    """The itax tasks they stand for."""
 
 
 def parse(arguments: Sequence[str]) -> Asked:
@@ -33,7 +39,18 @@ def parse(arguments: Sequence[str]) -> Asked:
     names = config.tasks.split(",") if isinstance(config.tasks, str) else list(config.tasks)
     typed = tuple(name for entry in names for name in str(entry).split(","))
     manager = TaskManager(include_path=task_path(), include_defaults=False)
-    return Asked(config, typed, tuple(name for name in typed if manager.match_tasks([name])))
+    ours = tuple(name for name in typed if manager.match_tasks([name]))
+    matched = [match for name in ours for match in manager.match_tasks([name])]
+    leaves = tuple(dict.fromkeys(leaf for match in matched for leaf in _leaves(manager, match)))
+    return Asked(config, typed, ours, leaves)
+
+
+def _leaves(manager: Any, name: str) -> list[str]:
+    """The tasks of a group, the groups within it included; a task stands for itself."""
+    if name in TASKS:
+        return [name]
+    members = yaml.safe_load(Path(manager.task_index[name].yaml_path).read_text("utf-8"))["task"]
+    return [leaf for member in members for leaf in _leaves(manager, member)]
 
 
 def build(names: Sequence[str], metadata: dict[str, Any]) -> dict[str, Any]:
