@@ -29,7 +29,10 @@ LIMITS = Limits(wall_seconds=3.0)
 
 
 def load(subset: Subset, settings: Settings) -> Loaded:
-    """The items of one subset, clustered by HumanEval problem (up to 29 holes share one on single-line, 435 on multi-line)."""
+    """The items of one subset, clustered by HumanEval problem.
+
+    Up to 29 holes of single-line and 435 of multi-line share one problem.
+    """
     found = data.load("hefim", FILES[subset], settings)
     items = []
     for row in found.rows:
