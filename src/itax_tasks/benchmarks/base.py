@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from itax_metrics.errors import DataError
 from itax_metrics.records import Item
 
 
@@ -20,6 +21,30 @@ class Loaded:
     def by_id(self) -> dict[str, Item]:
         """The items by task_id."""
         return {item.task_id: item for item in self.items}
+
+
+def item_from_row(row: Mapping[str, str], where: str, cluster_of: Callable[[str], str] = str) -> Item:
+    """An item from the fields HumanEval and its kin use: prompt, suffix, canonical_solution, test, entry_point.
+
+    Args:
+        row: one row of the file.
+        where: the file, for the message.
+        cluster_of: task_id to cluster; by default every item is its own.
+
+    Raises:
+        DataError: a field is missing.
+    """
+    try:
+        return Item(
+            task_id=row["task_id"],
+            prefix=row["prompt"],
+            suffix=row["suffix"],
+            truth=row["canonical_solution"],
+            cluster=cluster_of(row["task_id"]),
+            payload={"test": row["test"], "entry_point": row["entry_point"]},
+        )
+    except KeyError as missing:
+        raise DataError(f"A row of {where} has no field {missing}.") from missing
 
 
 def checked_program(body: str, test: str, entry_point: str) -> str:

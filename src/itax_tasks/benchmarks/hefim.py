@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from itax_metrics.errors import DataError
 from itax_metrics.execution.programs import Limits
 from itax_metrics.records import Item
 from itax_tasks import data
-from itax_tasks.benchmarks.base import Loaded, checked_program
+from itax_tasks.benchmarks.base import Loaded, checked_program, item_from_row
 from itax_tasks.settings import Settings
 
 Subset = Literal["single_line", "multi_line", "random_span", "random_span_light"]
@@ -34,28 +33,14 @@ def load(subset: Subset, settings: Settings) -> Loaded:
     Up to 29 holes of single-line and 435 of multi-line share one problem.
     """
     found = data.load("hefim", FILES[subset], settings)
-    items = []
-    for row in found.rows:
-        try:
-            items.append(
-                Item(
-                    task_id=row["task_id"],
-                    prefix=row["prompt"],
-                    suffix=row["suffix"],
-                    truth=row["canonical_solution"],
-                    cluster=_problem(row["task_id"]),
-                    payload={"test": row["test"], "entry_point": row["entry_point"]},
-                )
-            )
-        except KeyError as missing:
-            raise DataError(f"hefim: a row of {FILES[subset]} has no field {missing}.") from missing
+    items = tuple(item_from_row(row, FILES[subset], _problem) for row in found.rows)
     record = {
         "source": found.record["source"],
         "sha256": found.record["sha256"],
         "rows": len(items),
         "files": [dict(found.record)],
     }
-    return Loaded(tuple(items), record)
+    return Loaded(items, record)
 
 
 def complete(item: Item, middle: str) -> str:
