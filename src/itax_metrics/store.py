@@ -8,6 +8,7 @@ nothing: every refusal names the file, the line and what to do.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import math
 import os
@@ -49,11 +50,15 @@ def write_score_dir(path: str | Path, run: Run, outcomes: Iterable[Outcome], *, 
     folder.mkdir(parents=True, exist_ok=True)
     rows_file = folder / (OUTCOMES_FILE + ".gz" if compress else OUTCOMES_FILE)
     seen: set[tuple[str, str, int]] = set()
+    digest = hashlib.sha256()
     with _staged(folder / RUN_FILE) as head, _staged(rows_file, compress) as rows:
         for number, outcome in enumerate(outcomes, start=1):
             _check_key(outcome, run, seen, f"row {number} for {rows_file}")
-            rows.write(json.dumps(_row(outcome), allow_nan=False).encode() + b"\n")
-        settings = {"schema_version": SCHEMA_VERSION, "outcomes": {"rows": len(seen)}, **jsonable(run)}
+            line = json.dumps(_row(outcome), allow_nan=False).encode() + b"\n"
+            digest.update(line)
+            rows.write(line)
+        about = {"rows": len(seen), "sha256": digest.hexdigest()}
+        settings = {"schema_version": SCHEMA_VERSION, "outcomes": about, **jsonable(run)}
         head.write(json.dumps(settings, indent=2, allow_nan=False).encode() + b"\n")
     stale = folder / (OUTCOMES_FILE if compress else OUTCOMES_FILE + ".gz")
     stale.unlink(missing_ok=True)
@@ -78,7 +83,8 @@ def read_score_dir(path: str | Path) -> tuple[Run, list[Outcome]]:
     rows_file = _rows_file(folder)
     outcomes: list[Outcome] = []
     seen: set[tuple[str, str, int]] = set()
-    for number, line in enumerate(_bytes(rows_file).splitlines(), start=1):
+    content = _bytes(rows_file)
+    for number, line in enumerate(content.splitlines(), start=1):
         if not line.strip():
             continue
         where = f"{rows_file}, line {number}"
@@ -92,6 +98,12 @@ def read_score_dir(path: str | Path) -> tuple[Run, list[Outcome]]:
         raise DataError(
             f"{rows_file} holds {len(outcomes)} rows, {RUN_FILE} beside it speaks of {expected}: the file is cut off "
             "or belongs to another run. Copy the whole folder again, or run `itax score` again."
+        )
+    stated = settings.get("outcomes", {}).get("sha256")
+    if stated is not None and stated != hashlib.sha256(content).hexdigest():
+        raise DataError(
+            f"{rows_file} is not the file {RUN_FILE} beside it was written with: it was altered or belongs to another "
+            "run. Copy the whole folder again, or run `itax score` again."
         )
     return run, outcomes
 

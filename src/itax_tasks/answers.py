@@ -106,7 +106,7 @@ def coverage(answers: Collection[Answer], task_ids: Collection[str]) -> Coverage
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         raw = path.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8")
+        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); expected JSON lines."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ class SamplesFile:
     path: Path
     results: Mapping[str, Any]
     """Empty where lm-eval's results file is missing."""
+    older: int = 0
+    """Earlier samples files of the same task in the same folder, which are left out."""
 
 
 def find_samples(source: Path) -> list[SamplesFile]:
@@ -38,11 +41,13 @@ def find_samples(source: Path) -> list[SamplesFile]:
     """
     paths = [source] if source.is_file() else sorted(source.rglob("samples_*.jsonl*"))
     newest: dict[tuple[Path, str], tuple[str, Path]] = {}
+    count: Counter[tuple[Path, str]] = Counter()
     for path in paths:
         match = _SAMPLES.match(path.name)
         if match is None:
             continue
         key = (path.parent, match["task"])
+        count[key] += 1
         newest[key] = max(newest.get(key, ("", path)), (match["stamp"], path))
     if not newest:
         raise DataError(
@@ -54,7 +59,8 @@ def find_samples(source: Path) -> list[SamplesFile]:
         names = ", ".join(folder.name for folder in folders[:4])
         raise DataError(f"{source} holds the samples of {len(folders)} models ({names}). Name one of these folders.")
     return [
-        SamplesFile(task, path, _results_beside(path, stamp)) for (_, task), (stamp, path) in sorted(newest.items())
+        SamplesFile(key[1], path, _results_beside(path, stamp), count[key] - 1)
+        for key, (stamp, path) in sorted(newest.items())
     ]
 
 
@@ -64,13 +70,16 @@ def model_record(results: Mapping[str, Any]) -> dict[str, Any]:
     arguments = config.get("model_args") or {}
     if isinstance(arguments, str):
         arguments = dict(part.split("=", 1) for part in arguments.split(",") if "=" in part)
+    named = arguments.get("pretrained") or arguments.get("model") or _stem(arguments.get("completions"))
+    if arguments.get("peft"):
+        named = f"{named}+{arguments['peft']}"
     versions = {
         name: str(results[field])
         for name, field in (("lm_eval", "lm_eval_version"), ("transformers", "transformers_version"))
         if results.get(field)
     }
     return {
-        "model": str(arguments.get("pretrained") or arguments.get("model") or results.get("model_name") or "unknown"),
+        "model": str(named or results.get("model_name") or "unknown"),
         "revision": str(arguments["revision"]) if arguments.get("revision") else None,
         "backend": config.get("model"),
         "dtype": arguments.get("dtype"),
@@ -83,7 +92,23 @@ def task_record(results: Mapping[str, Any], task: str) -> dict[str, Any]:
     """What our task class wrote about one task: data, FIM format, prompts; empty for a foreign file."""
     config = (results.get("configs") or {}).get(task) or {}
     record = (config.get("metadata") or {}).get("itax") or {}
-    return {**record, "generation": config.get("generation_kwargs") or {}, "repeats": config.get("repeats", 1)}
+    return {
+        **record,
+        "generation": config.get("generation_kwargs") or {},
+        "repeats": config.get("repeats", 1),
+        "task_version": (results.get("versions") or {}).get(task),
+    }
+
+
+def spec_name(results: Mapping[str, Any], task: str) -> str:
+    """The itax task behind a task name: a user's own YAML may carry ours under another name."""
+    return str(task_record(results, task).get("task") or task)
+
+
+def answered_items(results: Mapping[str, Any], task: str) -> int | None:
+    """How many items lm-eval says it asked, None where it does not say."""
+    effective = ((results.get("n-samples") or {}).get(task) or {}).get("effective")
+    return int(effective) if effective is not None else None
 
 
 def backend_notes(model: Mapping[str, Any], fim: Mapping[str, Any] | None) -> list[str]:
@@ -96,6 +121,10 @@ def backend_notes(model: Mapping[str, Any], fim: Mapping[str, Any] | None) -> li
             "can leak into an answer. Compare with batch_size 1 or with vllm."
         )
     return notes
+
+
+def _stem(completions: Any) -> str | None:
+    return Path(str(completions)).name.split(".")[0] if completions else None
 
 
 def _results_beside(samples: Path, stamp: str) -> Mapping[str, Any]:

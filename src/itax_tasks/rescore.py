@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from itax_tasks import lm_eval_files
 from itax_tasks.answers import Format, coverage, read_answers
 from itax_tasks.scoring import Answer, Stage, make_executor, score, task_run
 from itax_tasks.settings import Settings
-from itax_tasks.tasks import TASKS, task
+from itax_tasks.tasks import TASKS, TaskSpec, task
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +45,38 @@ def from_lm_eval(source: Path) -> tuple[list[Submission], dict[str, Any], list[s
         DataError: no samples, none of an itax task, or unreadable ones.
     """
     files = lm_eval_files.find_samples(source)
-    ours = [file for file in files if file.task in TASKS]
-    notes = [f"{file.path.name} is not of an itax task and was left out." for file in files if file.task not in TASKS]
+    specs = {file.path: lm_eval_files.spec_name(file.results, file.task) for file in files}
+    ours = [file for file in files if specs[file.path] in TASKS]
+    notes = [f"{file.path.name} is not of an itax task and was left out." for file in files if file not in ours]
     if not ours:
-        raise DataError(
-            f"{source} holds samples of {', '.join(file.task for file in files[:5])}, none of them an itax task."
-        )
+        names = ", ".join(file.task for file in files[:5])
+        raise DataError(f"{source} holds samples of {names}, none of them an itax task.")
+    twice = [name for name, times in Counter(specs[file.path] for file in ours).items() if times > 1]
+    if twice:
+        raise DataError(f"{source} holds {twice[0]} under several task names. Name one of the samples files.")
     known = [lm_eval_files.model_record(file.results) for file in ours if file.results]
-    names = sorted({str(record["model"]) for record in known})
-    if len(names) > 1:
-        raise DataError(f"{source} holds the newest samples of several models ({', '.join(names)}). Score them apart.")
+    models = sorted({str(record["model"]) for record in known})
+    if len(models) > 1:
+        raise DataError(f"{source} holds the newest samples of several models ({', '.join(models)}). Score them apart.")
     model = known[-1] if known else lm_eval_files.model_record({})
     submissions = []
     for file in ours:
         record = lm_eval_files.task_record(file.results, file.task)
         if not file.results:
             notes.append(f"No results_*.json beside {file.path.name}: model and settings are unknown.")
+        if file.older:
+            notes.append(f"{file.older} older samples files of {file.task} in the same folder were left out.")
         for note in lm_eval_files.backend_notes(model, record.get("fim")):
             if note not in notes:
                 notes.append(note)
         stored = read_answers(file.path, format="lm-eval")
-        submissions.append(Submission(file.task, stored.answers, file.path, record, partial=True))
+        asked = lm_eval_files.answered_items(file.results, file.task)
+        here = len({answer.task_id for answer in stored.answers})
+        if asked is not None and here < asked:
+            raise DataError(
+                f"{file.path} holds {here} of the {asked} items lm_eval asked: the file is cut off. Copy it again."
+            )
+        submissions.append(Submission(specs[file.path], stored.answers, file.path, record, partial=True))
     return submissions, model, notes
 
 
@@ -94,7 +106,7 @@ def from_completions(
             f"{len(twice)} samples stand in more than one file, first {twice[0][0]!r} sample {twice[0][1]}."
         )
     recorded = {key: passed for stored in found for key, passed in stored.recorded.items()}
-    return Submission(named.pop(), answers, paths[0], recorded=recorded, partial=partial)
+    return Submission(named.pop(), answers, paths[0], _about(paths[0]), recorded, partial)
 
 
 def score_to_directory(
@@ -124,13 +136,17 @@ def score_to_directory(
         loaded = spec.load(settings)
         _same_data(submission, loaded.data)
         answers = _matched(submission, [item.task_id for item in loaded.items], on_unknown, all_notes)
+        all_notes += _setting_notes(submission, spec, settings)
         ready.append((submission, spec, loaded, answers))
     for submission, spec, loaded, answers in ready:
         with make_executor(settings, progress=spec.name if progress else False, use_cache=use_cache) as executor:
             found = score(spec, loaded.by_id(), answers, executor, time_scale=settings.time_scale)
             environment = executor.describe()
         answered = {answer.task_id for answer in answers}
-        per_item = max((answer.sample for answer in answers), default=0) + 1
+        samples = Counter(answer.task_id for answer in answers)
+        per_item = max(samples.values())
+        if min(samples.values()) < per_item:
+            all_notes.append(f"{spec.name}: items have {min(samples.values())} to {per_item} samples each.")
         tasks[spec.name] = task_run(
             spec,
             loaded.data,
@@ -162,8 +178,40 @@ def _generation(record: Mapping[str, Any]) -> dict[str, Any]:
     """The generation settings with the stop strings each request really had: the YAML's own and the family's."""
     settings = dict(record.get("generation") or {})
     if record.get("stops"):
-        settings["until"] = list(dict.fromkeys((*settings.get("until", ()), *record["stops"])))
+        until = settings.get("until") or []
+        until = [until] if isinstance(until, str) else until
+        settings["until"] = list(dict.fromkeys((*until, *record["stops"])))
+    for name in ("chat", "task_version"):
+        if record.get(name) is not None:
+            settings[name] = record[name]
     return settings
+
+
+def _about(journal: Path) -> dict[str, Any]:
+    """What the run that journaled these answers wrote beside them; empty for a file from elsewhere."""
+    beside = journal.with_suffix(".about.json")
+    try:
+        about = json.loads(beside.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    record = {**(about.get("itax") or {}), "generation": about.get("generation") or {}}
+    return {**record, "model": about.get("model"), "revision": about.get("revision")}
+
+
+def _setting_notes(submission: Submission, spec: TaskSpec, settings: Settings) -> list[str]:
+    """Where this scoring differs from the one lm_eval printed, or the task from the one that was asked."""
+    notes = []
+    then = submission.record.get("settings") or {}
+    now = settings.record()
+    for name in ("time_scale", "sandbox"):
+        if name in then and then[name] != now[name]:
+            notes.append(f"{spec.name}: scored with {name} {now[name]}; lm_eval's own table used {then[name]}.")
+    version = submission.record.get("task_version")
+    if version is not None and float(version) != spec.version:
+        notes.append(
+            f"{spec.name}: the answers were generated for version {version} of the task, this is {spec.version}."
+        )
+    return notes
 
 
 def _matched(

@@ -105,16 +105,21 @@ def score(
 
 
 def rates(spec: TaskSpec, outcomes: Iterable[Outcome]) -> dict[str, float | None]:
-    """Mean of every metric over its answers; None, i.e. withheld, where any answer is undecided."""
-    columns: dict[str, list[float | None]] = {metric: [] for metric in spec.rules}
+    """Mean of every metric over items, an item being the mean of its samples; None (withheld) if any is undecided."""
+    columns: dict[str, dict[str, list[float | None]]] = {metric: {} for metric in spec.rules}
     for outcome in outcomes:
         for metric, value in outcome.metrics.items():
-            columns.setdefault(metric, []).append(value)
+            columns.setdefault(metric, {}).setdefault(outcome.task_id, []).append(value)
     means: dict[str, float | None] = {}
-    for metric, values in columns.items():
-        decided = [value for value in values if value is not None]
-        means[metric] = sum(decided) / len(decided) if decided and len(decided) == len(values) else None
+    for metric, items in columns.items():
+        values = [_mean(samples) for samples in items.values()]
+        means[metric] = _mean(values)
     return means
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    decided = [value for value in values if value is not None]
+    return sum(decided) / len(decided) if decided and len(decided) == len(values) else None
 
 
 def task_run(

@@ -110,8 +110,25 @@ def test_numbers_that_are_none_become_none(scores: Path):
     assert "NaN" not in (scores / "outcomes.jsonl").read_text()
     file = scores / "outcomes.jsonl"
     file.write_text(file.read_text().replace('"ctr": 0.5', '"ctr": NaN'))
+    _forget_digest(scores)
     outcome = read_score_dir(scores)[1][0]
     assert (outcome.metrics, outcome.behaviors, outcome.seconds) == ({"pass@1": None}, {"ctr": None}, None)
+
+
+def _forget_digest(folder: Path) -> None:
+    """As if another writer, which states no digest, had written the folder."""
+    settings = json.loads((folder / "run.json").read_text())
+    del settings["outcomes"]["sha256"]
+    (folder / "run.json").write_text(json.dumps(settings))
+
+
+def test_rows_of_another_run_are_noticed(tmp_path: Path):
+    """A folder with one run's settings and another's rows, equal in number, is refused."""
+    write_score_dir(tmp_path / "one", RUN, [_outcome(completion="a")])
+    write_score_dir(tmp_path / "two", RUN, [_outcome(completion="b")])
+    (tmp_path / "one" / "outcomes.jsonl").write_bytes((tmp_path / "two" / "outcomes.jsonl").read_bytes())
+    with pytest.raises(DataError, match="belongs to another"):
+        read_score_dir(tmp_path / "one")
 
 
 def test_equal_runs_give_equal_bytes(tmp_path: Path):

@@ -95,7 +95,7 @@ def test_flags_of_a_row_are_kept(file: Path) -> None:
 def test_gzip_is_read_whatever_the_name(name: str, tmp_path: Path) -> None:
     """The first bytes decide, not the ending."""
     path = tmp_path / name
-    path.write_bytes(gzip.compress(b'{"task_id": "toy/0", "completion": "a"}\n'))
+    path.write_bytes(gzip.compress(b'{"task_id": "toy/0", "completion": "a"}\n', mtime=0))
     assert "a" == read_answers(path).answers[0].text
 
 
@@ -251,7 +251,7 @@ def test_binary_junk_is_called_no_text(content: bytes, file: Path) -> None:
         read_answers(file)
 
 
-@pytest.mark.parametrize("content", [gzip.compress(b"{}" * 500)[:-9], b"\x1f\x8b\x08\x00junk junk junk"])
+@pytest.mark.parametrize("content", [gzip.compress(b"{}" * 500, mtime=0)[:-9], b"\x1f\x8b\x08\x00junk junk junk"])
 def test_a_broken_gzip_cannot_be_read(content: bytes, file: Path) -> None:
     """Cut or corrupt: one message with the file's name."""
     file.write_bytes(content)

@@ -33,7 +33,7 @@ class Origin(BaseHTTPRequestHandler):
             "/whole": PACKED,
             "/plain": CONTENT,
             "/recompressed": gzip.compress(CONTENT, compresslevel=1, mtime=1234567),
-            "/altered": gzip.compress(OTHER),
+            "/altered": gzip.compress(OTHER, mtime=0),
             "/page": b"<html>Please log in</html>",
             "/short": PACKED[: len(PACKED) // 2],
             "/cut": PACKED,
@@ -273,7 +273,7 @@ def test_the_mirror_comes_before_the_cache(settings: Settings) -> None:
     assert settings.data_dir / "toy.jsonl.gz" == data.find(_file(), settings)
 
 
-@pytest.mark.parametrize("content", [gzip.compress(OTHER), OTHER, b"", b"\x00\xff\x00"], ids=repr)
+@pytest.mark.parametrize("content", [gzip.compress(OTHER, mtime=0), OTHER, b"", b"\x00\xff\x00"], ids=repr)
 def test_other_content_is_refused_with_the_remedy(
     content: bytes, settings: Settings, known: Callable[[DataFile], None]
 ) -> None:

@@ -161,7 +161,7 @@ def test_model_args_may_be_one_string() -> None:
 def test_what_the_results_do_not_say_is_unknown(results: dict[str, Any]) -> None:
     """Missing parts are no error."""
     assert ("unknown", None) == (model_record(results)["model"], model_record(results)["revision"])
-    assert {"generation": {}, "repeats": 1} == task_record(results, "itax_hefim")
+    assert {"generation": {}, "repeats": 1, "task_version": None} == task_record(results, "itax_hefim")
 
 
 def test_the_record_of_our_task_is_read() -> None:
@@ -171,13 +171,14 @@ def test_the_record_of_our_task_is_read() -> None:
         "fim": {"id": "qwen"},
         "generation": {"max_gen_toks": 512},
         "repeats": 2,
+        "task_version": None,
     }
     assert expected == task_record(RESULTS, "itax_hefim")
 
 
 def test_a_foreign_task_has_no_record() -> None:
     """Another task's metadata is not taken for ours."""
-    assert {"generation": {}, "repeats": 1} == task_record(RESULTS, "gsm8k")
+    assert {"generation": {}, "repeats": 1, "task_version": None} == task_record(RESULTS, "gsm8k")
 
 
 @pytest.mark.parametrize(

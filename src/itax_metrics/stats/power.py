@@ -35,11 +35,13 @@ def cluster_standard_error(totals: ClusterTotals) -> float | None:
 def minimum_detectable_effect(totals: ClusterTotals, *, alpha: float = 0.05, power: float = 0.8) -> float | None:
     """The smallest true difference that a run like this one finds with probability `power` at level `alpha`.
 
-        MDE = (z(1 - alpha/2) + z(power)) * max(SE, 1/N)        (about 2.8 SE at .05 and .8)
+        MDE = max((z(1 - alpha/2) + z(power)) * max(SE, 1/N), k/N)        (about 2.8 SE at .05 and .8)
 
     The normal approximation, from the cluster-robust SE of the differences seen; two-sided, before any correction
     for several tests. SE is not let below 1/N, which is what a single disagreeing item would give: two models that
-    agreed everywhere have not shown that nothing could be seen. Fewer than two clusters: None.
+    agreed everywhere have not shown that nothing could be seen. The sign-flip test itself needs k clusters that all
+    differ one way before its p can fall to alpha (2 * 2**-k <= alpha; k = 6 at .05), so nothing below k/N is claimed.
+    Fewer than k clusters, where no result could be significant: None.
 
     References:
         Bloom (1995), Evaluation Review 19.
@@ -54,5 +56,9 @@ def minimum_detectable_effect(totals: ClusterTotals, *, alpha: float = 0.05, pow
     error = cluster_standard_error(totals)
     if error is None:
         return None
+    fewest = math.ceil(1 + math.log2(1 / alpha))
+    if totals.n_clusters < fewest:
+        return None
     normal = NormalDist()
-    return (normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(power)) * max(error, 1 / totals.n_items)
+    seen = (normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(power)) * max(error, 1 / totals.n_items)
+    return max(seen, fewest / totals.n_items)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,7 +53,7 @@ def run(arguments: tuple[str, ...]) -> None:
         return
     from itax_tasks.harness import host
 
-    completed = _with_output(arguments)
+    completed = _completed(arguments, host.typed(arguments))
     asked = host.parse(completed)
     _check(asked)
     completed = _with_cache(completed, asked.config)
@@ -94,21 +95,30 @@ def _check(asked: Any) -> None:
             f"Programs cannot be contained on this machine ({report.summary()}). Generate here with --predict_only and "
             "`itax score` on a capable machine, or accept weaker containment with ITAX_SANDBOX=prefer."
         )
-    host.build(asked.ours, dict(config.metadata))
+    twice = [name for name, times in Counter(asked.leaves).items() if times > 1]
+    if twice:
+        raise ConfigError(f"{', '.join(asked.ours)} name {twice[0]} more than once; lm_eval takes each task once.")
+    for task in host.build(asked.leaves, dict(config.metadata)).values():
+        if config.gen_kwargs:
+            task.set_config("generation_kwargs", dict(config.gen_kwargs), update=True)
+        if config.num_fewshot is not None:
+            task.set_config("num_fewshot", config.num_fewshot)
+        task.settle()
 
 
-def _with_output(arguments: Sequence[str]) -> list[str]:
+def _completed(arguments: Sequence[str], typed: dict[str, Any]) -> list[str]:
+    """The arguments with samples logged and a folder to write to, where neither the line nor --config says so."""
     completed = list(arguments)
-    if not _has(completed, "--output_path", "-o"):
+    if not typed.get("output_path"):
         completed += ["--output_path", DEFAULT_OUTPUT]
-    if not _has(completed, "--log_samples", "-s"):
+    if not typed.get("log_samples"):
         completed += ["--log_samples"]
     return completed
 
 
 def _with_cache(arguments: Sequence[str], config: Any) -> list[str]:
     """Add `--use_cache` with a file of this very model, unless the user named one or replays stored answers."""
-    if _has(arguments, "--use_cache", "-c") or config.model == "itax-replay":
+    if config.use_cache or config.model == "itax-replay":
         return list(arguments)
     folder = read_settings(config.metadata).state_dir / "responses"
     folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +141,3 @@ def model_slug(backend: str, model_args: dict[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps(identity).encode("utf-8")).hexdigest()[:12]
     readable = re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("_")[-60:]
     return f"{readable}-{digest}"
-
-
-def _has(arguments: Sequence[str], *names: str) -> bool:
-    return any(argument == name or argument.startswith(f"{name}=") for argument in arguments for name in names)

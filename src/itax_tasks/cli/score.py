@@ -37,7 +37,7 @@ from itax_tasks.tasks import task
     type=click.Choice(["completion", "program-raw", "program"]),
     help="What the text is. [program for a `solution` field, else completion]",
 )
-@click.option("--model", "model_name", help="Model name for run.json, with --completions.")
+@click.option("--model", "model_name", help="Model name for run.json. [as recorded]")
 @click.option("--partial", is_flag=True, help="Accept a file that does not answer every item; recorded.")
 @click.option(
     "--on-unknown",
@@ -76,7 +76,11 @@ def score(
     if (source is None) == (not completions):
         raise ConfigError("Give either an lm-eval output folder, or --completions FILE with --task NAME.")
     if source is not None:
+        given = [name for name, value in (("--format", format_), ("--stage", stage), ("--partial", partial)) if value]
+        if given:
+            raise ConfigError(f"{' and '.join(given)} belong to --completions; an lm-eval folder says these by itself.")
         submissions, model, notes = from_lm_eval(source)
+        model["model"] = model_name or model["model"]
         if name is not None:
             submissions = [submission for submission in submissions if submission.task == name]
             if not submissions:
@@ -94,7 +98,10 @@ def score(
                 partial=partial,
             )
         ]
-        model, notes = {"model": model_name or completions[0].stem}, []
+        about = submissions[0].record
+        model = {"model": model_name or about.get("model") or completions[0].stem, "revision": about.get("revision")}
+        notes = []
+    _claim(out)
     run, outcomes = score_to_directory(
         submissions,
         out,
@@ -110,6 +117,16 @@ def score(
         raise ExecutionError(
             f"{len(undecided)} answers have no verdict, so their task's headline is withheld. {undecided[0].detail}"
         )
+
+
+def _claim(out: Path) -> None:
+    """Make the folder before hours of execution, not after."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ".claim").touch()
+        (out / ".claim").unlink()
+    except OSError as error:
+        raise ConfigError(f"--out {out} cannot be written ({error}). Name another folder.") from error
 
 
 def _by_task(run: Run, outcomes: Sequence[Outcome]) -> list[tuple[str, list[Outcome]]]:

@@ -27,7 +27,19 @@ class Asked:
     ours: tuple[str, ...]
     """The itax tasks and groups among them."""
     leaves: tuple[str, ...]
-    """The itax tasks they stand for."""
+    """The itax tasks they stand for, one as often as it is named."""
+
+
+def typed(arguments: Sequence[str]) -> dict[str, Any]:
+    """What the command line and its --config say, before lm-eval checks that they agree."""
+    said = {key: value for key, value in vars(_command_line(arguments)[1]).items() if value is not None}
+    if said.get("config") and Path(said["config"]).is_file():
+        written = yaml.safe_load(Path(said["config"]).read_text("utf-8"))
+        said = {
+            **(written if isinstance(written, dict) else {}),
+            **{key: value for key, value in said.items() if value},
+        }
+    return said
 
 
 def parse(arguments: Sequence[str]) -> Asked:
@@ -37,12 +49,12 @@ def parse(arguments: Sequence[str]) -> Asked:
 
     config = EvaluatorConfig.from_cli(_command_line(arguments)[1])
     names = config.tasks.split(",") if isinstance(config.tasks, str) else list(config.tasks)
-    typed = tuple(name for entry in names for name in str(entry).split(","))
+    asked = tuple(name for entry in names for name in str(entry).split(","))
     manager = TaskManager(include_path=task_path(), include_defaults=False)
-    ours = tuple(name for name in typed if manager.match_tasks([name]))
+    ours = tuple(name for name in asked if manager.match_tasks([name]))
     matched = [match for name in ours for match in manager.match_tasks([name])]
-    leaves = tuple(dict.fromkeys(leaf for match in matched for leaf in _leaves(manager, match)))
-    return Asked(config, typed, ours, leaves)
+    leaves = tuple(leaf for match in matched for leaf in _leaves(manager, match))
+    return Asked(config, asked, ours, leaves)
 
 
 def _leaves(manager: Any, name: str) -> list[str]:
@@ -85,8 +97,8 @@ def _command_line(arguments: Sequence[str]) -> tuple[Any, Any]:
     from lm_eval._cli import HarnessCLI
 
     cli = HarnessCLI()
-    typed, sys.argv = sys.argv, ["lm_eval", "run", *arguments]
+    before, sys.argv = sys.argv, ["lm_eval", "run", *arguments]
     try:
         return cli, cli.parse_args()
     finally:
-        sys.argv = typed
+        sys.argv = before

@@ -36,7 +36,17 @@ class ModelContext:
 
     @staticmethod
     def from_metadata(metadata: Mapping[str, Any]) -> ModelContext:
-        """Read the model arguments, under the names hf, vllm, sglang and the HTTP models use."""
+        """Read the model arguments, under the names hf, vllm, sglang and the HTTP models use.
+
+        Raises:
+            ConfigError: a secret among them, or a context that is no number.
+        """
+        for secret in ("api_key", "token"):
+            if isinstance(metadata.get(secret), str):
+                raise ConfigError(
+                    f"--model_args holds {secret}=..., and lm_eval writes model_args into its results. "
+                    "Set the key in the environment instead (OPENAI_API_KEY, HF_TOKEN)."
+                )
         name = metadata.get("pretrained") or metadata.get("model")
         length = metadata.get("max_model_len") or metadata.get("max_length") or metadata.get("context_length")
         return ModelContext(
@@ -48,7 +58,7 @@ class ModelContext:
             subfolder=str(metadata["subfolder"]) if metadata.get("subfolder") else None,
             trust_remote_code=str(metadata.get("trust_remote_code", "")).lower() == "true",
             served=bool(metadata.get("model")) and not metadata.get("pretrained"),
-            max_length=int(length) if length else None,
+            max_length=_tokens(length) if length else None,
         )
 
     @property
@@ -104,6 +114,15 @@ def _configured_context(name: str, revision: str | None, subfolder: str | None, 
         if isinstance(value, int) and value > 0:
             return value
     return None
+
+
+def _tokens(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"The context of the model is {value!r} in --model_args, expected a number of tokens."
+        ) from None
 
 
 def _first_line(error: Exception) -> str:

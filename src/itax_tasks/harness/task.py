@@ -32,6 +32,8 @@ from itax_tasks.tasks import task
 
 log = logging.getLogger("lm_eval.itax")
 
+_LENGTH_ALIASES = ("max_new_tokens", "max_tokens", "max_completion_tokens")
+
 PIPELINE = "none"
 """The name of the one filter pipeline; lm-eval prints it behind every metric."""
 
@@ -62,13 +64,35 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         """Load the items and build every prompt; called once, at task build."""
         del dataset_kwargs, kwargs
         self.loaded = self.spec.load(self.settings)
-        self._set_prompts(None)
         generation = self.config.generation_kwargs
-        generation["max_gen_toks"] = room_for_answer(self.spec, self.config.metadata, self.prompts.family)
-        self._max_gen_toks = generation["max_gen_toks"]
-        for warning in self.prompts.warnings:
-            log.warning("itax: %s", warning)
+        own = generation.get("max_gen_toks")
+        if own is None or self.config.metadata.get("profile") == "paper":
+            own = None  # the task's figure, or the profile's, once the family is known
+        self._set_prompts(int(own) if own else None)
+        room = room_for_answer(self.spec, self.config.metadata, self.prompts.family)
+        self._max_gen_toks = generation["max_gen_toks"] = int(own) if own else room
         self.config.metadata["itax"] = self._record()
+
+    def settle(self) -> None:
+        """Fit the prompts to the final generation settings; called before requests are built.
+
+        Raises:
+            ConfigError: the context has no room for prompt and answer, or shots were asked for.
+        """
+        generation = self.config.generation_kwargs
+        for alias in _LENGTH_ALIASES:
+            # lm-eval reads max_gen_toks first, so an alias beside it would be recorded and ignored.
+            if alias in generation:
+                generation["max_gen_toks"] = generation.pop(alias)
+        asked = int(generation.get("max_gen_toks", self._max_gen_toks))
+        if asked != self._max_gen_toks:
+            self._max_gen_toks = asked
+            self._set_prompts(asked, plain=self.prompts.plain)
+            self.config.metadata["itax"] = self._record()
+        if self.prompts.unfit:
+            raise ConfigError(self.prompts.unfit)
+        if self.config.num_fewshot:
+            raise ConfigError(f"{self.spec.name} is a zero-shot task; run it without --num_fewshot.")
 
     @cached_property
     def items(self) -> dict[str, Item]:
@@ -102,6 +126,7 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             "fim": dict(self.prompts.fim) if self.prompts.fim else None,
             "stops": list(self.prompts.stops),
             "data": dict(self.loaded.data),
+            "chat": self.config.metadata.get("chat", "tokenizer") if self.spec.condition == "chat" else None,
             "settings": self.settings.record(),
         }
 
@@ -117,11 +142,9 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
                 self.spec.name,
             )
         self._rank, self._world_size = int(kwargs.get("rank") or 0), int(kwargs.get("world_size") or 1)
-        asked = self.config.generation_kwargs.get("max_gen_toks", self._max_gen_toks)
-        if asked != self._max_gen_toks:
-            # --gen_kwargs came after the prompts were fitted to the context.
-            self._max_gen_toks = int(asked)
-            self._set_prompts(self._max_gen_toks, plain=self.prompts.plain)
+        self.settle()
+        for warning in self.prompts.warnings if self._rank == 0 else ():
+            log.warning("itax: %s", warning)
         super().build_all_requests(**{**kwargs, "cache_requests": False, "rewrite_requests_cache": False})
 
     def construct_requests(self, doc: Mapping[str, Any], ctx: str, **kwargs: Any) -> Any:
@@ -137,11 +160,13 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         self, *, rank: int = 0, limit: float | None = None, world_size: int = 1, samples: Sequence[int] | None = None
     ) -> Iterator[tuple[int, Any]]:
         """The documents of this rank; with `--samples`, in the order given, so that labels stay right."""
-        if not samples:
+        if samples is None:
             parent: Callable[..., Iterator[tuple[int, Any]]] = super().doc_iterator
             return parent(rank=rank, limit=limit, world_size=world_size, samples=None)
         documents = self.eval_docs
         outside = [number for number in samples if not 0 <= number < len(documents)]
+        if not samples or len(set(samples)) < len(samples):
+            raise ConfigError(f"--samples: name at least one document of {self.spec.name}, and each of them once.")
         if outside:
             raise ConfigError(f"--samples: {self.spec.name} has documents 0 to {len(documents) - 1}, not {outside[0]}.")
         chosen = [(place, documents[number]) for place, number in enumerate(samples)]
@@ -154,8 +179,6 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
                 f"{name}: --system_instruction would be glued in front of the prompt (condition "
                 f"{self.spec.condition!r}). Run it without."
             )
-        if self.config.num_fewshot:
-            raise ConfigError(f"{name} is a zero-shot task; run it without --num_fewshot.")
         if asked.get("apply_chat_template"):
             if self.spec.condition != "chat" or not _takes_messages(asked.get("chat_template")):
                 raise ConfigError(
@@ -180,7 +203,13 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         return make_executor(self.settings, share=share, progress=progress)
 
     def _execute_filter(self) -> ExecuteFilter:
-        about = {"model": self.model.name, "task": self.spec.name, "itax": self.config.metadata.get("itax")}
+        about = {
+            "model": self.model.name,
+            "revision": self.model.revision,
+            "task": self.spec.name,
+            "itax": self.config.metadata.get("itax"),
+            "generation": dict(self.config.generation_kwargs),
+        }
         return ExecuteFilter(self.spec, self.items, self.settings, self.executor, self._rank, about)
 
     def apply_filters(self) -> Any:

@@ -19,6 +19,8 @@ class Prompts:
     fim: Mapping[str, Any] | None = None
     """How the hole was put to the model; None off FIM."""
     warnings: tuple[str, ...] = ()
+    unfit: str | None = None
+    """Why no prompt fits beside the answer, if so; an error once the length of the answer is final."""
     plain: bool = False
     """True where a chat task's prompts are the bare requests: the model takes messages, the host wraps them."""
     family: str | None = None

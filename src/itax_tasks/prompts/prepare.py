@@ -53,7 +53,7 @@ def prepare(
 
     Raises:
         ConfigError: no FIM family, a family that was not trained for FIM, one that cannot be sent as text,
-            no chat template, or a context too small for any prompt.
+            or no chat template.
     """
     if spec.condition == "raw":
         return _fim_prompts(spec, items, model, metadata, max_gen_toks)
@@ -109,7 +109,7 @@ def _fim_prompts(
     if family is None:  # the backend assembles its own prompt from prefix and suffix
         return Prompts(tuple(item.prefix for item in items), (False,) * len(items), spec.stops)
     warnings = list(chosen.warnings)
-    limit = _prompt_limit(model, max_gen_toks or room_for_answer(spec, metadata, family.id), spec)
+    limit, unfit = _prompt_limit(model, max_gen_toks or room_for_answer(spec, metadata, family.id), spec)
     texts, truncated, holding = [], [], set()
     for item in items:
         prefix, suffix, cut = item.prefix, item.suffix, False
@@ -137,7 +137,7 @@ def _fim_prompts(
         "holding_sentinels": sorted(holding),
     }
     stops = tuple(dict.fromkeys((*family.stops, *spec.stops)))
-    return Prompts(tuple(texts), tuple(truncated), stops, record, tuple(warnings), family=family.id)
+    return Prompts(tuple(texts), tuple(truncated), stops, record, tuple(warnings), unfit=unfit, family=family.id)
 
 
 def _fim_without_tokenizer(spec: TaskSpec, items: Sequence[Item], requested: str | None) -> Prompts:
@@ -168,7 +168,9 @@ def _left_to_right(spec: TaskSpec, items: Sequence[Item], model: Model, max_gen_
     # A family's stop strings end the answer without the suffix too: the model may open another hole.
     stops = tuple(dict.fromkeys((*(found.stops if found else ()), *spec.stops)))
     texts, truncated = [], []
-    limit = _prompt_limit(model, max_gen_toks or spec.max_gen_toks, spec) if tokenizer is not None else None
+    limit, unfit = (None, None)
+    if tokenizer is not None:
+        limit, unfit = _prompt_limit(model, max_gen_toks or spec.max_gen_toks, spec)
     for item in items:
         text = item.prefix
         if limit is not None and len(text.encode("utf-8", "replace")) > limit:
@@ -181,6 +183,7 @@ def _left_to_right(spec: TaskSpec, items: Sequence[Item], model: Model, max_gen_
         tuple(truncated),
         stops,
         warnings=warnings if any(truncated) else (),
+        unfit=unfit,
         family=found.id if found else None,
     )
 
@@ -197,13 +200,14 @@ def _tail(text: str, tokenizer: Any, limit: int) -> str:
     return text[start:]
 
 
-def _prompt_limit(model: Model, answer: int, spec: TaskSpec) -> int | None:
+def _prompt_limit(model: Model, answer: int, spec: TaskSpec) -> tuple[int | None, str | None]:
+    """(tokens a prompt may have, None), or (None, why there is no room for any)."""
     context = model.context
     if context is None:
-        return None
+        return None, None
     if context <= answer:
-        raise ConfigError(
+        return None, (
             f"{spec.name} lets the answer have {answer} tokens, but the context of {model.name} is {context}. "
             f"Raise max_length (hf) or max_model_len (vllm) in --model_args, or lower --gen_kwargs max_gen_toks=N."
         )
-    return context - answer
+    return context - answer, None

@@ -51,8 +51,14 @@ def test_a_tax_of_that_size_is_found_four_times_in_five():
 
 
 def test_agreement_everywhere_does_not_promise_to_see_nothing():
-    """Without any difference the effect is that of one disagreeing item, not 0."""
-    assert pytest.approx(minimum_detectable_effect(_alone([0.0] * 50)), rel=1e-6) == 2.801585 / 50
+    """Without any difference the effect is the least the sign-flip test could call significant, not 0."""
+    assert pytest.approx(minimum_detectable_effect(_alone([0.0] * 50)), rel=1e-6) == 6 / 50
+
+
+def test_too_few_clusters_for_any_significance_promise_nothing():
+    """With five clusters p cannot reach .05 whatever happens, so no effect is claimed to be detectable."""
+    assert minimum_detectable_effect(_alone([1.0] * 5)) is None
+    assert minimum_detectable_effect(_alone([1.0] * 6)) is not None
 
 
 @pytest.mark.parametrize("differences", [[], [1.0, 0.0]])

@@ -373,8 +373,54 @@ def test_a_prompt_longer_than_the_context_is_cut_and_flagged(tiny_tokenizer: Pat
 
 def test_a_context_smaller_than_the_answer_is_refused(tiny_tokenizer: Path) -> None:
     """256 tokens of context leave no room for an answer of 256: an error, not a cut from the left."""
+    task = build(pretrained=str(tiny_tokenizer), max_length=256)
     with pytest.raises(ConfigError, match="max_gen_toks"):
-        build(pretrained=str(tiny_tokenizer), max_length=256)
+        task.build_all_requests(limit=1)
+
+
+def test_a_shorter_answer_makes_room_as_the_message_says(tiny_tokenizer: Path) -> None:
+    """The remedy works: --gen_kwargs max_gen_toks=32 in a context of 256."""
+    task = build(pretrained=str(tiny_tokenizer), max_length=256)
+    task.set_config("generation_kwargs", {"max_gen_toks": 32}, update=True)
+    task.build_all_requests(limit=1)
+    assert task.config.metadata["itax"]["fim"]["truncated"] == sum(task.eval_docs["truncated_prompt"])
+
+
+def test_every_spelling_of_the_answer_s_length_counts() -> None:
+    """max_new_tokens, as other tools call it, is what the request carries."""
+    task = build(fim="qwen2.5-coder")
+    task.set_config("generation_kwargs", {"max_new_tokens": 7}, update=True)
+    task.build_all_requests(limit=1)
+    generation = task.instances[0].arguments[1]
+    assert (7, False) == (generation["max_gen_toks"], "max_new_tokens" in generation)
+
+
+def test_a_user_s_own_yaml_keeps_its_length_and_names_our_task(tmp_path: Path) -> None:
+    """A YAML that includes ours under another name, with another length, runs as it says."""
+    (tmp_path / "mine.yaml").write_text(
+        f"include: {Path(task_path()).resolve() / 'mini' / 'itax_mini_infilling.yaml'}\n"
+        "task: mine\ngeneration_kwargs:\n  until: []\n  max_gen_toks: 24\n"
+        "metadata:\n  version: 1.0\n  itax_task: itax_mini_infilling\n"
+    )
+    manager = TaskManager(include_path=str(tmp_path), include_defaults=False, metadata={"fim": "qwen2.5-coder"})
+    task = manager.load(["mine"])["tasks"]["mine"]
+    task.build_all_requests(limit=1)
+    assert 24 == task.instances[0].arguments[1]["max_gen_toks"]
+    assert "itax_mini_infilling" == task.config.metadata["itax"]["task"]
+
+
+@pytest.mark.parametrize("samples", [[], [3, 3]])
+def test_samples_name_documents_once(samples: list[int]) -> None:
+    """An empty list would run everything, a repeated number could not be scored; both are refused."""
+    with pytest.raises(ConfigError, match="each of them once"):
+        list(build(fim="qwen2.5-coder").doc_iterator(samples=samples))
+
+
+@pytest.mark.parametrize("secret", ["api_key", "token"])
+def test_keys_in_model_args_are_refused(secret: str) -> None:
+    """lm-eval would write them into the results."""
+    with pytest.raises(ConfigError, match=secret):
+        build(model="served", base_url="http://x", **{secret: "sk-1"})
 
 
 def test_gen_kwargs_that_come_late_refit_the_prompts(tiny_tokenizer: Path) -> None:
