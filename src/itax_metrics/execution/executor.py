@@ -12,20 +12,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol
 
 from ..errors import ConfigError, ExecutionError
 from ..records import Flag, Status, Verdict
-from . import judging
+from . import environments, judging, languages
 from .cache import VerdictCache
+from .languages.workshop import Workshop
 from .pool import Pool
-from .programs import Program
+from .programs import Program, StdioJudge
 from .progress import Progress
 from .sandbox.probe import SandboxReport, probe
 from .worker import PROFILES, WorkerConfig
 
-ENGINE = 1
+ENGINE = 2
 """Part of every cache key: raised whenever the meaning of a verdict changes."""
 
 _SAVE_EVERY_SECONDS = 2.0
@@ -50,6 +53,9 @@ class LocalExecutor:
         policy: `require` executes nothing unless files, network and processes are contained; `prefer` uses the layers
             there are; `off` uses limits and a scratch directory only.
         cache: where verdicts are kept between runs.
+        artifacts: directory in which compiled programs, precompiled headers and the like are kept between runs;
+            without one they last as long as this executor.
+        environments_folder: where the pinned environments are; default where `itax env create` puts them.
         progress: True, or the label of a bar on stderr.
     """
 
@@ -59,6 +65,8 @@ class LocalExecutor:
         workers: int | None = None,
         policy: Literal["require", "prefer", "off"] = "require",
         cache: VerdictCache | None = None,
+        artifacts: Path | None = None,
+        environments_folder: Path | None = None,
         progress: bool | str = False,
     ) -> None:
         if policy not in _POLICIES:
@@ -69,6 +77,11 @@ class LocalExecutor:
         self.workers = workers or usable_cores()
         self._cache = cache
         self._progress = progress
+        self._artifacts = artifacts
+        self._workshop = Workshop(artifacts)
+        self._environments_folder = environments_folder
+        self._environments: dict[str, environments.Environment] = {}
+        """Those that programs asked for, found as they were made."""
         self._pool = Pool(self.workers, self._configure)
         self._turn = threading.Lock()
         self._owner = os.getpid()
@@ -93,6 +106,8 @@ class LocalExecutor:
             "missing": {"all": "switched off"} if self.policy == "off" else dict(probe().missing),
             "interpreter": f"{platform.python_implementation()} {platform.python_version()}",
             "workers": self.workers,
+            "compilers": languages.toolchains(),
+            "environments": {name: environments.record(used) for name, used in sorted(self._environments.items())},
         }
 
     def run(self, programs: Sequence[Program], *, on_verdict: OnVerdict | None = None) -> list[Verdict]:
@@ -105,12 +120,22 @@ class LocalExecutor:
             One verdict per program, in their order.
 
         Raises:
-            ExecutionError: a language, judge or profile this engine does not know; nothing has run then.
+            ExecutionError: a language, judge or profile this engine does not know, or a compiler or environment that
+                is not installed or does not work; nothing has run then.
         """
         for program in programs:
             _check(program)
+        for name in sorted({program.environment for program in programs if program.environment}):
+            if name not in self._environments:
+                folder = self._environments_folder or environments.default_folder()
+                self._environments[name] = environments.find(name, folder)
+        for language in {program.language for program in programs}:
+            lacking = languages.missing(language)
+            if lacking is not None:
+                raise ExecutionError(f"{lacking} Nothing was executed.")
         if os.getpid() != self._owner:
             # A forked copy must not talk to the workers of the process it came from.
+            self._workshop = Workshop(self._artifacts)
             self._pool, self._turn, self._owner = Pool(self.workers, self._configure), threading.Lock(), os.getpid()
         places: dict[Program, list[int]] = {}
         for place, program in enumerate(programs):
@@ -139,6 +164,7 @@ class LocalExecutor:
         """End the workers; the next run starts new ones."""
         if os.getpid() == self._owner:
             self._pool.close()
+            self._workshop.close()
 
     def __enter__(self) -> LocalExecutor:
         return self
@@ -160,8 +186,9 @@ class LocalExecutor:
         known: dict[str, Verdict] = {}
         keys: dict[Program, str] = {}
         if self._cache is not None:
-            runtime = self.runtime
-            keys = {program: program.key(runtime) for program in programs}
+            kinds = {(program.language, program.environment) for program in programs}
+            runtimes = {kind: self._runtime(*kind) for kind in kinds}
+            keys = {program: program.key(runtimes[program.language, program.environment]) for program in programs}
             known = self._cache.get_many(keys.values())
         unknown = []
         for program in programs:
@@ -177,6 +204,8 @@ class LocalExecutor:
             for program in unknown:
                 decide(program, Verdict(Status.HARNESS_ERROR, flags=(Flag.PENDING.value,), detail=obstacle))
             return
+        for language in sorted({program.language for program in unknown}):
+            self._workshop.prove(language, self._run_alone)
         unsaved: dict[str, Verdict] = {}
         saved_at = time.monotonic()
 
@@ -192,11 +221,24 @@ class LocalExecutor:
             decide(program, verdict)
 
         try:
-            self._pool.run(unknown, note)
+            self._pool.run([_placed(program) for program in unknown], note)
         finally:
             # An interrupted run resumes from here.
             if self._cache is not None:
                 self._cache.put(unsaved)
+
+    def _runtime(self, language: str, environment: str | None = None) -> str:
+        compiler = languages.version(language)
+        runtime = self.runtime if compiler is None else f"{self.runtime}/{compiler}"
+        if environment is None:
+            return runtime
+        pinned = self._environments[environment]
+        return f"{runtime}/{environment}-{pinned.python}-{pinned.sha256}"
+
+    def _run_alone(self, program: Program) -> Verdict:
+        verdicts: list[Verdict] = []
+        self._pool.run([program], lambda _, verdict: verdicts.append(verdict))
+        return verdicts[0]
 
     def _obstacle(self) -> str | None:
         """Why nothing may be executed here, with the remedies; None when it may."""
@@ -213,7 +255,12 @@ class LocalExecutor:
     def _configure(self, profile: str, scratch_bytes: int) -> WorkerConfig:
         # Layers that failed half-way in the probe must not be tried again; the others are retried by each worker.
         skip = () if self.policy == "off" else tuple(sorted(probe().missing.items()))
-        return WorkerConfig(self.policy, profile, max(scratch_bytes, _SCRATCH_BYTES), skip)
+        scratch_bytes = max(scratch_bytes, _SCRATCH_BYTES)
+        if profile in languages.PROCESSES:
+            return WorkerConfig(self.policy, profile, scratch_bytes, skip, **self._workshop.settings(profile))
+        environment = profile.partition("@")[2]
+        interpreter = str(self._environments[environment].interpreter) if environment else ""
+        return WorkerConfig(self.policy, profile, scratch_bytes, skip, interpreter=interpreter)
 
 
 _SCRATCH_BYTES = 256 * 1024 * 1024
@@ -229,12 +276,32 @@ def usable_cores() -> int:
 
 def _check(program: Program) -> None:
     for what, value, known in (
-        ("language", program.language, ("python",)),
+        ("language", program.language, _languages_of(program)),
         ("judge", program.judge.kind, judging.known_judges()),
-        ("profile", program.profile, tuple(PROFILES)),
+        ("profile", program.profile, _profiles_of(program)),
     ):
         if value not in known:
             raise ExecutionError(
                 f"LocalExecutor knows no {what} {value!r} (it knows: {', '.join(known)}). Nothing was executed; "
                 "correct the program or update itax."
             )
+    if program.environment and program.language in languages.PROCESSES:
+        raise ExecutionError(
+            f"Environments are Python's: a {program.language} program cannot run in {program.environment!r}. "
+            "Nothing was executed; leave the environment out."
+        )
+
+
+def _placed(program: Program) -> Program:
+    """The program as the pool sorts it: workers of one environment serve no other."""
+    return replace(program, profile=f"{program.profile}@{program.environment}") if program.environment else program
+
+
+def _languages_of(program: Program) -> tuple[str, ...]:
+    return ("python", *languages.PROCESSES) if isinstance(program.judge, StdioJudge) else ("python",)
+
+
+def _profiles_of(program: Program) -> tuple[str, ...]:
+    if program.language in languages.PROCESSES:
+        return (program.language,)
+    return tuple(name for name in PROFILES if name not in languages.PROCESSES)

@@ -6,12 +6,14 @@ into a request, because whatever reaches a worker can be read by the process for
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
 from ..records import Status, Verdict
+from . import calls, stdio
 from .programs import Limits, Program
 
 Request = dict[str, Any]
@@ -27,6 +29,14 @@ def request(program: Program, *, compile_in_fork: bool) -> Request:
 def verdict(program: Program, reply: Reply) -> Verdict:
     """What the reply of a worker means for this program."""
     return _VERDICTS[program.judge.kind](program, reply)
+
+
+def follow(program: Program, memory: dict[str, Any], reply: Reply) -> Request | None:
+    """Take in a reply that is not the last about its program; the message that stops the run, if it is decided.
+
+    `memory` is kept between the replies about one run, and handed to `verdict` in its last reply.
+    """
+    return _FOLLOWERS[program.judge.kind](program, memory, reply)
 
 
 def longest_seconds(program: Program) -> float:
@@ -63,6 +73,31 @@ def _limits(limits: Limits) -> dict[str, Any]:
     return asdict(limits)
 
 
-_REQUESTS: dict[str, Callable[[Program], Request]] = {"clean_exit": _source}
-_VERDICTS: dict[str, Callable[[Program, Reply], Verdict]] = {"clean_exit": as_reported}
-_SECONDS: dict[str, Callable[[Program], float]] = {}
+def _calls(program: Program) -> Request:
+    assert isinstance(program.judge, calls.CallJudge)
+    return calls.request(program.judge, program.source)
+
+
+def _follow_calls(program: Program, memory: dict[str, Any], reply: Reply) -> Request | None:
+    assert isinstance(program.judge, calls.CallJudge)
+    if "calls" not in memory:
+        memory["calls"] = calls.Following(program.judge)
+    following: calls.Following = memory["calls"]
+    following.feed(b64decode(reply.get("results", "")))
+    return {"kind": "stop", "run": reply.get("run")} if following.settled is not None else None
+
+
+def _call_verdict(program: Program, reply: Reply) -> Verdict:
+    memory = reply.get("memory", {})
+    _follow_calls(program, memory, reply)
+    return calls.verdict(memory["calls"], reply)
+
+
+_REQUESTS: dict[str, Callable[[Program], Request]] = {"clean_exit": _source, "calls": _calls, "stdio": stdio.request}
+_VERDICTS: dict[str, Callable[[Program, Reply], Verdict]] = {
+    "clean_exit": as_reported,
+    "calls": _call_verdict,
+    "stdio": stdio.verdict,
+}
+_FOLLOWERS: dict[str, Callable[[Program, dict[str, Any], Reply], Request | None]] = {"calls": _follow_calls}
+_SECONDS: dict[str, Callable[[Program], float]] = {"stdio": stdio.longest_seconds}

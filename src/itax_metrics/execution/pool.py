@@ -11,7 +11,8 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..records import Status, Verdict
 from . import judging
@@ -20,7 +21,7 @@ from .worker import StartFailed, Worker, WorkerConfig
 
 GRACE_SECONDS = 10.0
 """How long after a program's wall time its worker may stay silent before it counts as hung."""
-_DEPTH = 8
+_DEPTH = 16
 _STARTS = 3
 _GOODBYE_SECONDS = 2.0
 
@@ -33,6 +34,10 @@ class _Job:
     program: Program
     losses: int = 0
     """How many workers were lost, or failed, with this program."""
+    careful: bool = False
+    """A worker was lost that may have been compiling it: it is compiled in its own process from then on."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What its judge keeps between the replies about the present run."""
 
 
 class Pool:
@@ -47,6 +52,8 @@ class Pool:
         """Programs that go to a fresh worker, alone."""
         self._left = 0
         self._scratch_bytes = 0
+        self._judges: frozenset[str] = frozenset()
+        """Kinds of all programs so far."""
         self._failed_starts = 0
 
     @property
@@ -61,6 +68,7 @@ class Pool:
             self._pending.setdefault(program.profile, deque()).append(_Job(number, program))
         self._left = len(programs)
         self._scratch_bytes = max((program.limits.file_bytes for program in programs), default=0)
+        self._judges |= {program.judge.kind for program in programs}
         try:
             while self._left:
                 self._staff(report)
@@ -99,7 +107,9 @@ class Pool:
     def _start(self, profiles: list[str], report: Report) -> None:
         starting: list[Worker] = []
         try:
-            starting.extend(Worker(self._configure(profile, self._scratch_bytes)) for profile in profiles)
+            judges = tuple(sorted(self._judges))
+            for profile in profiles:
+                starting.append(Worker(replace(self._configure(profile, self._scratch_bytes), judges=judges)))
             while starting:
                 worker = starting.pop(0)
                 worker.wait_until_ready()
@@ -121,7 +131,9 @@ class Pool:
         return max(self._pending, key=lambda profile: len(self._pending[profile]))
 
     def _fits(self, worker: Worker) -> bool:
-        return bool(self._pending.get(worker.config.profile)) and worker.config.scratch_bytes >= self._scratch_bytes
+        config = worker.config
+        able = config.scratch_bytes >= self._scratch_bytes and self._judges.issubset(config.judges)
+        return able and bool(self._pending.get(config.profile))
 
     def _feed(self, worker: Worker) -> None:
         if self._failed_starts >= _STARTS and self._retries and not worker.waiting:
@@ -140,7 +152,7 @@ class Pool:
         worker.waiting.append(job)
         if len(worker.waiting) == 1:
             self._set_deadline(worker)
-        worker.send(judging.request(job.program, compile_in_fork=job.losses > 0))
+        worker.send(judging.request(job.program, compile_in_fork=job.careful or job.losses > 0))
 
     def _set_deadline(self, worker: Worker) -> None:
         first: _Job = worker.waiting[0]
@@ -172,7 +184,12 @@ class Pool:
             return
         for reply in replies:
             first: _Job = worker.waiting[0]
-            verdict = judging.verdict(first.program, reply)
+            if "partial" in reply:
+                stop = judging.follow(first.program, first.memory, reply)
+                if stop is not None:
+                    worker.send(stop)
+                continue
+            verdict = judging.verdict(first.program, {**reply, "memory": first.memory})
             if not verdict.decided:
                 self._lose(worker, verdict, report)
                 return
@@ -189,10 +206,12 @@ class Pool:
         suspect, *others = list(worker.waiting) or [None]
         self._dismiss(worker)
         for job in reversed(others):
+            job.careful = True
             self._pending.setdefault(job.program.profile, deque()).appendleft(job)
         if suspect is None:
             return
         suspect.losses += 1
+        suspect.memory = {}
         if suspect.losses < 2:
             self._retries.append(suspect)
         else:

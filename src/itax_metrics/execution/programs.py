@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from .calls import CallJudge
+
 MIB = 1024 * 1024
 
 
@@ -17,13 +19,15 @@ class Limits:
     wall_seconds: float = 3.0
     """Wall time of the whole program, tests included."""
     memory_bytes: int = 4096 * MIB
-    """Address space of one process."""
+    """Address space of one process, and resident memory of all its processes together where that can be watched."""
     output_bytes: int = 64 * MIB
     """Bytes written to stdout and stderr together."""
     file_bytes: int = 256 * MIB
     """Largest file, and size of the scratch directory."""
     processes: int = 64
     open_files: int = 256
+    cpu_seconds: float | None = None
+    """CPU time of one process, rounded up to whole seconds; no limit of its own by default."""
 
     def scaled(self, time_scale: float) -> Limits:
         """The same limits with the wall time multiplied, for slow machines."""
@@ -44,19 +48,50 @@ class Judge:
 
 
 @dataclass(frozen=True, slots=True)
+class StdioJudge:
+    """A pass is an accepted output, and exit status 0, for every input.
+
+    The limits of the program hold for each case by itself; compilation has its own. Cases run in order, each in a fresh
+    process, and the first one that is not passed decides. Expected outputs never reach a worker.
+    """
+
+    cases: tuple[tuple[str, tuple[str, ...]], ...]
+    """Standard input, and the outputs that are accepted for it."""
+    comparison: Literal["execeval"] = "execeval"
+    kind: Literal["stdio"] = "stdio"
+
+    def identity(self) -> dict[str, Any]:
+        """What a verdict depends on, as plain data."""
+        cases = json.dumps(self.cases, ensure_ascii=True, separators=(",", ":"))
+        digest = hashlib.sha256(cases.encode("ascii")).hexdigest()
+        return {"kind": self.kind, "comparison": self.comparison, "cases": digest}
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """One complete program with its judge and its limits; equal programs are executed once."""
 
     source: str
     language: str = "python"
-    judge: Judge = field(default_factory=Judge)
+    judge: Judge | CallJudge | StdioJudge = field(default_factory=Judge)
     limits: Limits = field(default_factory=Limits)
     profile: str = "bare"
-    """Import profile of the worker: which libraries are already loaded when the program starts."""
+    """Import profile of the worker: which libraries are already loaded when the program starts. Languages that run in
+    processes of their own have a profile each, which is filled in."""
+    environment: str | None = None
+    """Pinned environment whose interpreter runs the program, by name; None for the interpreter of this process."""
+
+    def __post_init__(self) -> None:
+        if self.language != "python" and self.profile == "bare":
+            object.__setattr__(self, "profile", self.language)
 
     def key(self, runtime: str) -> str:
         """sha256 over program, judge, limits and `runtime` (interpreter and sandbox policy), hex."""
-        record: dict[str, Any] = asdict(self)
+        judge = self.judge
+        if isinstance(judge, Judge):
+            record: dict[str, Any] = asdict(self)
+        else:
+            record = {**asdict(replace(self, judge=Judge())), "judge": judge.identity()}
         record["runtime"] = runtime
         canonical = json.dumps(record, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()

@@ -1,8 +1,8 @@
 """A worker's loop: receive a program, compile it, fork, wait, judge, reply; one program at a time.
 
 Covered: a program that hangs, floods or dies; descendants it leaves behind; files it leaves behind.
-Not covered: a source that crashes or hangs `compile` itself ends the worker; the supervisor then has it compiled in
-the forked process of a fresh one.
+Not covered: a source that crashes or hangs `compile` itself ends the worker; the supervisor then has it, and those that
+were read together with it, compiled in the forked processes of a fresh one.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import gc
 import importlib
 import json
 import os
-import random
+import resource
 import select
 import signal
-import socket
 import sys
 import time
 import types
-from typing import Any
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from . import trial
-from .sandbox import cleaning, namespaces, syscalls
+from .sandbox import cleaning, memory, namespaces, syscalls
 from .sandbox.confine import Confinement, LayerFailed, become, confine
 from .wire import Decoder, encode
 
@@ -30,32 +31,35 @@ FILENAME = "<program>"
 COMPILE_IN_WORKER = 100_000
 """Longer sources are compiled in the forked process: the parser's memory then dies with it."""
 
-# Loaded before the first fork. A module in this list costs every program some page table, one that is not costs its
-# users an import; the list holds what more than about one program in a hundred uses.
-_COMMON = (
-    "array bisect cmath collections contextlib copy datetime enum functools hashlib heapq io itertools json math "
-    "numbers operator os random re string struct sys time typing"
-)
+# Loaded before the first fork. Each module here costs every program page tables (one in C five mappings, some 10 us),
+# one that is not here costs its users an import: the list holds pure Python that many programs use, and math.
+_COMMON = "collections contextlib copy enum functools io itertools math operator os re string sys time typing"
+
+_SERVANTS = {"calls": "call_serving", "stdio": "stdio_serving"}
+"""Modules of the kinds of request that need more; loaded only where such requests are to come."""
+
 _CHANNEL_SLOT = 200
 
 
 def main(argument: str) -> None:
     """Serve until the supervisor closes the connection; `argument` is the configuration as JSON."""
     config: dict[str, Any] = json.loads(argument)
-    connection = socket.socket(fileno=os.dup(0))
-    connection.setblocking(True)
-    os.set_inheritable(connection.fileno(), False)
+    connection = os.dup(0)
+    os.set_blocking(connection, True)
     _volunteer_for_the_oom_killer()
+    # Behind the fence this package's own files do not exist.
+    servants = {kind: importlib.import_module(f"{__package__}.{_SERVANTS[kind]}") for kind in config["judges"]}
     try:
         confinement = confine(config)
     except LayerFailed as failure:
-        connection.sendall(encode({"failed": failure.layer, "reason": failure.reason}))
+        _send(connection, {"failed": failure.layer, "reason": failure.reason})
         os._exit(1)
     _set_environment(confinement.scratch)
     loaded = _preload(config["imports"])
     trial.silence()
     _hide_engine()
     gc.collect()
+    syscalls.trim_heap()
     gc.freeze()
     ready = {
         "layers": sorted(confinement.layers),
@@ -63,9 +67,15 @@ def main(argument: str) -> None:
         "contains": confinement.contains,
         "loaded": loaded,
     }
-    connection.sendall(encode({"ready": ready}))
-    Server(connection, confinement, plain=not config["imports"]).serve()
+    _send(connection, {"ready": ready})
+    Server(connection, confinement, servants, plain=not config["imports"]).serve()
     os._exit(0)
+
+
+def _send(connection: int, message: dict[str, Any]) -> None:
+    rest = encode(message)
+    while rest:
+        rest = rest[os.write(connection, rest) :]
 
 
 def _volunteer_for_the_oom_killer() -> None:
@@ -76,8 +86,9 @@ def _volunteer_for_the_oom_killer() -> None:
 
 def _set_environment(scratch: str) -> None:
     os.environ.update(HOME=scratch, TMPDIR=scratch)
-    # The loader has used it; programs have no business with it.
-    os.environ.pop("LD_LIBRARY_PATH", None)
+    # The loader has used them; programs have no business with them.
+    for name in ("LD_LIBRARY_PATH", "LD_BIND_NOW"):
+        os.environ.pop(name, None)
 
 
 def _preload(extra: list[str]) -> list[str]:
@@ -100,7 +111,9 @@ def _hide_engine() -> None:
 class Server:
     """Runs programs one after another for one supervisor."""
 
-    def __init__(self, connection: socket.socket, confinement: Confinement, *, plain: bool) -> None:
+    def __init__(
+        self, connection: int, confinement: Confinement, servants: dict[str, types.ModuleType], *, plain: bool
+    ) -> None:
         self._connection = connection
         self._fence = confinement
         self._decoder = Decoder()
@@ -110,34 +123,55 @@ class Server:
         # The hooks that os.fork runs in the child have nothing to do in a process with one thread, and cost as much as
         # a short program. Libraries may have started threads; then they are needed.
         self._fork = syscalls.fork if plain and sys.implementation.name == "cpython" else os.fork
-        self._answers = {"clean_exit": self._answer}
-        self._private = [connection.fileno()]
-        if confinement.pid_namespace is not None:
-            self._private.append(confinement.pid_namespace)
+        self.at_end: list[Callable[[], None]] = []
+        """What is to be done once the connection is closed."""
+        self._answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"clean_exit": self._answer}
+        if "calls" in servants:
+            self._answers["calls"] = lambda request: servants["calls"].answer(self, request)
+        if "stdio" in servants:
+            self._answers["stdio"] = servants["stdio"].StdioServing(self).answer
+        self._ahead: deque[dict[str, Any]] = deque()
+        """Requests that were read and not answered yet."""
+        self._watch = None if confinement.proc is None else memory.Watch(confinement.proc)
+        self._cpu_seconds = 0.0
+        """Used by the last program's first process."""
+        self._lowered: dict[tuple[Any, ...], list[trial.Lowered]] = {}
 
     def serve(self) -> None:
         """Answer requests until the connection closes."""
-        while True:
-            request = self._decoder.next()
-            if request is None:
-                received = self._connection.recv(1 << 18)
-                if not received:
-                    return
-                self._decoder.feed(received)
+        while self._ahead or self._take_in():
+            if not self._ahead:
                 continue
+            request = self._ahead.popleft()
+            if request["kind"] == "stop":
+                continue  # came after its program had ended
             reply = self._answers[request["kind"]](request)
-            self._connection.sendall(encode(reply))
+            _send(self._connection, reply)
             self._clean()
+        for end in self.at_end:
+            end()
+
+    def _take_in(self) -> bool:
+        """Read what the supervisor sent, and compile it; False when the connection is closed."""
+        received = os.read(self._connection, 1 << 18)
+        self._decoder.feed(received)
+        while (request := self._decoder.next()) is not None:
+            self._ahead.append(request)
+        # All at once: after a fork every page the compiler writes to costs a fault, as many as the rest of the loop.
+        room = COMPILE_IN_WORKER
+        for request in self._ahead:
+            if request["kind"] == "clean_exit" and not request["compile_in_fork"]:
+                room -= len(request["source"])
+                if room >= 0:
+                    request["compiled"] = _compiled(request["source"])
+        return bool(received)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        source: str = request["source"]
-        program: types.CodeType | str = source
-        if not request["compile_in_fork"] and len(source) <= COMPILE_IN_WORKER:
-            trial.CountingSink.allow(1 << 62)
-            try:
-                program = compile(source, FILENAME, "exec", dont_inherit=True)
-            except Exception as error:
-                return {"status": "compile_error", "detail": trial.one_line(error)}
+        program: types.CodeType | str | dict[str, Any] = request["source"]
+        if not request["compile_in_fork"] and len(request["source"]) <= COMPILE_IN_WORKER:
+            program = request.get("compiled") or _compiled(request["source"])
+        if isinstance(program, dict):
+            return program
         try:
             return self._try(program, request["limits"])
         except OSError as error:
@@ -146,6 +180,7 @@ class Server:
     def _try(self, program: types.CodeType | str, limits: dict[str, Any]) -> dict[str, Any]:
         mark = os.urandom(trial.MARK_BYTES)
         trial.CountingSink.allow(limits["output_bytes"])
+        lowered = self._limits_of(limits)
         reader, writer = os.pipe()
         fence = self._fence
         try:
@@ -154,14 +189,14 @@ class Server:
             began = time.monotonic()
             child = self._fork()
             if child == 0:
-                self._become_program(program, limits, reader, writer, mark)
+                self._become_program(lowered, writer, mark, lambda channel: trial.run(program, FILENAME, channel, mark))
         except OSError:
             os.close(reader)
             os.close(writer)
             raise
         os.close(writer)
         try:
-            in_time, code = self._wait(child, began + limits["wall_seconds"])
+            ending, code = self._wait(child, began + limits["wall_seconds"], limits["memory_bytes"])
             seconds = time.monotonic() - began
             os.set_blocking(reader, False)
             received = b""
@@ -169,48 +204,105 @@ class Server:
                 received = os.read(reader, 1 << 16)
         finally:
             os.close(reader)
-        reply = _judge(in_time, code, received, mark, limits)
+        reply = trial.judged(ending, code, self._cpu_seconds, received, mark, limits)
         reply["seconds"] = seconds
         return reply
 
+    def fork_program(self, limits: dict[str, Any], reader: int, writer: int, run: Callable[[int], NoReturn]) -> int:
+        """Start a process behind the full fence that does `run(channel)`; its process id.
+
+        Raises:
+            OSError: no process can be started.
+        """
+        lowered = self._limits_of(limits)
+        if self._fence.pid_namespace is not None:
+            namespaces.next_child_in_new_pid_namespace(self._fence.pid_namespace)
+        child = self._fork()
+        if child == 0:
+            self._become_program(lowered, writer, b"", run)
+        return child
+
+    def uses_too_much(self, child: int, limits: dict[str, Any]) -> bool:
+        """True when a program and its descendants together hold more memory than one of them may."""
+        return self._watch is not None and self._watch.exceeds(child, limits["memory_bytes"])
+
+    def end_program(self, child: int) -> int:
+        """Kill what still runs of a program; its exit code."""
+        return self._end(child)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of the first process of the program that ended last."""
+        return self._cpu_seconds
+
+    @property
+    def connection_number(self) -> int:
+        """The descriptor of the way to the supervisor."""
+        return self._connection
+
+    def send(self, reply: dict[str, Any]) -> None:
+        """A reply beside the last one of a program."""
+        _send(self._connection, reply)
+
+    def read_ahead(self, run: str) -> bool:
+        """Take in what the supervisor sent while a program runs; True when it wants that run stopped.
+
+        Ends this process, and the program with it, when the supervisor is gone.
+        """
+        received = os.read(self._connection, 1 << 18)
+        if not received:
+            os._exit(0)
+        self._decoder.feed(received)
+        stop = False
+        while (message := self._decoder.next()) is not None:
+            if message["kind"] == "stop":
+                stop = stop or message["run"] == run
+            else:
+                self._ahead.append(message)
+        return stop
+
+    def _limits_of(self, limits: dict[str, Any]) -> list[trial.Lowered]:
+        wanted = tuple(limits.values())
+        if wanted not in self._lowered:
+            self._lowered[wanted] = trial.lowered(limits, count_processes=self._fence.count_processes)
+        return self._lowered[wanted]
+
     def _become_program(
-        self, program: types.CodeType | str, limits: dict[str, Any], reader: int, writer: int, mark: bytes
+        self, lowered: list[trial.Lowered], writer: int, mark: bytes, run: Callable[[int], NoReturn]
     ) -> None:
         """The forked side: leave every privilege and every descriptor behind, then run."""
+        # Each page touched here is copied for this one program: what the worker can prepare, it has prepared.
         try:
             fence = self._fence
-            original = writer
-            random.seed()
+            if "random" in sys.modules:
+                sys.modules["random"].seed()
             os.setsid()
-            os.close(reader)
-            for descriptor in self._private:
-                os.close(descriptor)
             writer = os.dup2(writer, _CHANNEL_SLOT, inheritable=False)
-            os.close(original)
             if fence.pid_namespace is None:
                 syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
             if fence.drop_to is not None:
                 become(fence.drop_to)
-            trial.set_limits(limits, count_processes=fence.count_processes)
+            for limit, value in lowered:
+                resource.setrlimit(limit, value)
             if fence.drop_capabilities:
                 syscalls.drop_capabilities()
             if fence.ruleset is not None:
                 fence.ruleset.apply()
-                os.close(fence.ruleset.descriptor)
+            os.closerange(3, _CHANNEL_SLOT)
         except BaseException as error:
             # Never run a program with less than the full fence.
             trial.report(writer, mark, b"X", trial.one_line(error))
-        trial.run(program, FILENAME, _CHANNEL_SLOT, mark)
+        run(_CHANNEL_SLOT)
 
-    def _wait(self, child: int, deadline: float) -> tuple[bool, int]:
-        """(ended in time, exit code) once the child and everything it started are gone."""
-        in_time = self._ends_by(child, deadline)
-        return in_time, self._end(child)
+    def _wait(self, child: int, deadline: float, memory_bytes: int) -> tuple[trial.Ending, int]:
+        """How the child ended, and its exit code, once it and everything it started are gone."""
+        ending = self._ends_by(child, deadline, memory_bytes)
+        return ending, self._end(child)
 
-    def _ends_by(self, child: int, deadline: float) -> bool:
+    def _ends_by(self, child: int, deadline: float, memory_bytes: int) -> trial.Ending:
         poll = select.poll()
         # No events asked: only the loss of the supervisor wakes this up.
-        poll.register(self._connection.fileno(), 0)
+        poll.register(self._connection, 0)
         try:
             ended = os.pidfd_open(child)
         except OSError:
@@ -218,21 +310,25 @@ class Server:
             ended = -1
         else:
             poll.register(ended, select.POLLIN)
+        longest = 0.002 if ended < 0 else memory.SECONDS if self._watch is not None else float("inf")
+        looked = time.monotonic()
         try:
             while True:
                 left = max(0.0, deadline - time.monotonic())
-                happened = [
-                    descriptor for descriptor, _ in poll.poll(left * 1000 if ended >= 0 else min(left * 1000, 2))
-                ]
+                happened = [descriptor for descriptor, _ in poll.poll(min(left, longest) * 1000)]
                 if ended in happened:
-                    return True
+                    return "itself"
                 if happened:
                     self._end(child)
                     os._exit(0)
                 if ended < 0 and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-                    return True
+                    return "itself"
                 if left <= 0:
-                    return False
+                    return "late"
+                if self._watch is not None and time.monotonic() - looked >= memory.SECONDS:
+                    if self._watch.exceeds(child, memory_bytes):
+                        return "too large"
+                    looked = time.monotonic()
         finally:
             if ended >= 0:
                 os.close(ended)
@@ -241,7 +337,9 @@ class Server:
         """Kill what still runs of the program; its exit code."""
         # Not reaped yet, so the number cannot belong to anybody else.
         os.kill(child, signal.SIGKILL)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        _, status, usage = os.wait4(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        self._cpu_seconds = usage.ru_utime + usage.ru_stime
         if self._fence.pid_namespace is None:
             try:
                 cleaning.kill_stragglers(child)
@@ -258,27 +356,10 @@ class Server:
                 os._exit(1)
 
 
-def _judge(in_time: bool, code: int, received: bytes, mark: bytes, limits: dict[str, Any]) -> dict[str, Any]:
-    report = trial.read_report(received, mark)
-    flags = ["tampered"] if report is not None and report[2] else []
-    if not in_time:
-        return {"status": "timeout", "flags": flags, "detail": f"over {limits['wall_seconds']:g} s of wall time"}
-    if report is not None:
-        if report[0] == "passed" and code != 0:
-            # Whoever reports a pass ends with status 0 in the next instruction.
-            flags = ["tampered"]
-        return {"status": report[0], "flags": flags, "detail": report[1]}
-    if code == trial.OUTPUT_LIMIT_EXIT:
-        return {"status": "output_limit", "detail": f"over {limits['output_bytes']} bytes of output"}
-    if code == -signal.SIGKILL:
-        return {"status": "out_of_memory", "detail": "killed from outside, as the kernel does when memory runs out"}
-    if code < 0:
-        return {"status": "error", "detail": f"died by {_signal_name(-code)}"}
-    return {"status": "error", "detail": f"ended by itself with exit status {code}, before its end was reached"}
-
-
-def _signal_name(number: int) -> str:
+def _compiled(source: str) -> types.CodeType | dict[str, Any]:
+    """The code, or the reply that says why there is none."""
+    trial.CountingSink.allow(1 << 62)
     try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+        return compile(source, FILENAME, "exec", dont_inherit=True)
+    except Exception as error:
+        return {"status": "compile_error", "detail": trial.one_line(error)}

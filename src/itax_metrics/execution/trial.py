@@ -10,11 +10,13 @@ descriptors 1 and 2 themselves go to the null device and are not counted.
 from __future__ import annotations
 
 import io
+import math
 import os
 import resource
+import signal
 import sys
 from types import CodeType
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 OUTPUT_LIMIT_EXIT = 79
 """Exit status of a program that wrote too much. It needs no mark: nobody gains by claiming it."""
@@ -66,22 +68,37 @@ def one_line(error: BaseException) -> str:
     return (f"{name}: {text}" if text else name)[:LONGEST_DETAIL]
 
 
-def set_limits(limits: dict[str, Any], *, count_processes: bool) -> None:
-    """Hard limits of this process and its descendants."""
-    _lower(resource.RLIMIT_AS, limits["memory_bytes"])
-    _lower(resource.RLIMIT_FSIZE, limits["file_bytes"])
-    _lower(resource.RLIMIT_NOFILE, limits["open_files"])
-    _lower(resource.RLIMIT_CORE, 0)
+Lowered = tuple[int, tuple[int, int]]
+"""Arguments of one setrlimit call."""
+
+Ending = Literal["itself", "late", "too large"]
+"""Whether a program ended by itself, at its wall limit, or with too much memory in all its processes."""
+
+
+def lowered(limits: dict[str, Any], *, count_processes: bool) -> list[Lowered]:
+    """The hard limits of a program's process and its descendants, for a process with this one's own limits."""
+    found = [
+        _lowered(resource.RLIMIT_AS, limits["memory_bytes"]),
+        _lowered(resource.RLIMIT_FSIZE, limits["file_bytes"]),
+        _lowered(resource.RLIMIT_NOFILE, limits["open_files"]),
+        _lowered(resource.RLIMIT_CORE, 0),
+    ]
     if count_processes:
         # The worker and its launcher run under the same user id.
-        _lower(resource.RLIMIT_NPROC, limits["processes"] + 3)
+        found.append(_lowered(resource.RLIMIT_NPROC, limits["processes"] + 3))
+    if limits.get("cpu_seconds") is not None:
+        seconds = max(1, math.ceil(limits["cpu_seconds"]))
+        # One second apart: SIGXCPU first, which tells the reason, then SIGKILL for those that ignore it.
+        limit, (_, hard) = _lowered(resource.RLIMIT_CPU, seconds + 1)
+        found.append((limit, (min(seconds, hard), hard)))
+    return found
 
 
-def _lower(which: int, value: int) -> None:
+def _lowered(which: int, value: int) -> Lowered:
     held = resource.getrlimit(which)[1]
     if held != resource.RLIM_INFINITY:
         value = min(value, held)
-    resource.setrlimit(which, (value, value))
+    return which, (value, value)
 
 
 def run(program: CodeType | str, filename: str, channel: int, mark: bytes) -> NoReturn:
@@ -144,6 +161,44 @@ def read_report(received: bytes, mark: bytes) -> tuple[str, str, bool] | None:
         return "error", "something other than the verdict was written to the verdict channel", True
     detail, extra, _ = rest[1:].partition(mark)
     return status, detail.decode("utf-8", "replace")[:LONGEST_DETAIL], bool(before or extra)
+
+
+def judged(
+    ending: Ending, code: int, cpu_seconds: float, received: bytes, mark: bytes, limits: dict[str, Any]
+) -> dict[str, Any]:
+    """The reply about a program of which nothing runs any more."""
+    report = read_report(received, mark)
+    flags = ["tampered"] if report is not None and report[2] else []
+    if ending == "late":
+        return {"status": "timeout", "flags": flags, "detail": f"over {limits['wall_seconds']:g} s of wall time"}
+    if ending == "too large":
+        return {
+            "status": "out_of_memory",
+            "flags": flags,
+            "detail": f"over {limits['memory_bytes']} bytes in all its processes together",
+        }
+    if report is not None:
+        if report[0] == "passed" and code != 0:
+            # Whoever reports a pass ends with status 0 in the next instruction.
+            flags = ["tampered"]
+        return {"status": report[0], "flags": flags, "detail": report[1]}
+    if code == OUTPUT_LIMIT_EXIT:
+        return {"status": "output_limit", "detail": f"over {limits['output_bytes']} bytes of output"}
+    allowed = limits.get("cpu_seconds")
+    if allowed is not None and code in (-signal.SIGXCPU, -signal.SIGKILL) and cpu_seconds >= allowed:
+        return {"status": "timeout", "detail": f"over {allowed:g} s of CPU time"}
+    if code == -signal.SIGKILL:
+        return {"status": "out_of_memory", "detail": "killed from outside, as the kernel does when memory runs out"}
+    if code < 0:
+        return {"status": "error", "detail": f"died by {_signal_name(-code)}"}
+    return {"status": "error", "detail": f"ended by itself with exit status {code}, before its end was reached"}
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def silence() -> None:

@@ -22,14 +22,21 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ExecutionError
+from . import languages
 from .wire import Decoder, encode
 
 START_SECONDS = 60.0
 CONTAINED = frozenset({"files", "network", "processes"})
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 
-PROFILES: dict[str, tuple[str, ...]] = {"bare": (), "numpy": ("numpy",), "pandas": ("numpy", "pandas")}
-"""Libraries a worker has loaded already when a program starts, by profile."""
+PROFILES: dict[str, tuple[str, ...]] = {
+    "bare": (),
+    "numpy": ("numpy",),
+    "pandas": ("numpy", "pandas"),
+    **dict.fromkeys(languages.PROCESSES, ()),
+}
+"""Libraries a worker has loaded already when a program starts, by profile; languages that run in processes of their own
+have a profile each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,18 @@ class WorkerConfig:
     scratch_bytes: int = 256 * 1024 * 1024
     skip: tuple[tuple[str, str], ...] = ()
     """Layers not to try, with the reason found earlier."""
+    readable: tuple[str, ...] = ()
+    """What programs may read beside the interpreter and the system directories."""
+    proc: bool = False
+    """Programs find a /proc, with nobody but themselves in it."""
+    interpreter: str = ""
+    """Python of a pinned environment; empty for this one."""
+    judges: tuple[str, ...] = ("calls", "stdio")
+    """Kinds of judge it will serve; what those need is loaded, and weighs on every fork."""
+    toolbox: str = ""
+    """Directory of precompiled headers and compiler hosts."""
+    artifacts: str = ""
+    """Directory of compiled programs, or nothing."""
 
 
 class StartFailed(ExecutionError):
@@ -65,13 +84,16 @@ class Worker:
         ours, theirs = socket.socketpair()
         self._decoder = Decoder()
         self._out = bytearray()
+        self._artifacts = languages.ArtifactCache(Path(config.artifacts)) if config.artifacts else None
+        self._artifact_keys: deque[str] = deque()
+        """Where the compiled programs of the waiting requests belong; no key, no compiled program."""
         self.connection = ours
         try:
             self._process = self._launch(theirs)
         except OSError as error:
             ours.close()
             self._scratch.cleanup()
-            raise StartFailed(f"cannot start {sys.executable}: {error}") from error
+            raise StartFailed(f"cannot start {self.config.interpreter or sys.executable}: {error}") from error
         finally:
             theirs.close()
 
@@ -107,15 +129,18 @@ class Worker:
         scratch = self._scratch.name
         config = {
             "policy": self.config.policy,
-            "imports": list(PROFILES[self.config.profile]),
+            "imports": list(PROFILES[self.config.profile.partition("@")[0]]),
             "scratch": scratch,
             "scratch_bytes": self.config.scratch_bytes,
+            "judges": [kind for kind in self.config.judges if kind != "clean_exit"],
             "skip": dict(self.config.skip),
+            "readable": list(self.config.readable),
+            "proc": self.config.proc,
         }
         script = str(Path(__file__).with_name("zygote.py"))
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed once the worker is ready
         return subprocess.Popen(
-            [sys.executable or "python3", "-I", script, json.dumps(config)],
+            [self.config.interpreter or sys.executable or "python3", "-I", script, json.dumps(config)],
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=self._complaints,
@@ -157,8 +182,21 @@ class Worker:
 
     def send(self, request: dict[str, Any]) -> None:
         """Queue bytes for the worker; never blocks."""
-        self._out += encode(request)
+        self._out += encode(self._completed(request) if "language" in request else request)
         self.flush()
+
+    def _completed(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The request with its recipe, and with the compiled program if there is one."""
+        made, key = languages.complete(request, self.config.toolbox)
+        self._artifact_keys.append(key)
+        kept = self._artifacts.get(key) if key and self._artifacts is not None else None
+        return {**made, "artifact": kept, "keep": self._artifacts is not None}
+
+    def _keep_artifact(self, reply: dict[str, Any]) -> None:
+        key = self._artifact_keys.popleft()
+        artifact = reply.pop("artifact", None)
+        if artifact and key and self._artifacts is not None:
+            self._artifacts.put(key, artifact)
 
     def flush(self) -> None:
         """Write what the socket takes now; a dead worker shows when it is read from."""
@@ -191,6 +229,8 @@ class Worker:
         replies = []
         try:
             while (message := self._decoder.next()) is not None:
+                if self._artifact_keys:
+                    self._keep_artifact(message)
                 replies.append(message)
         except ValueError:
             return None
@@ -223,5 +263,6 @@ def environment(scratch: str) -> dict[str, str]:
         if name in ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH") or name.startswith("LC_")
     }
     kept.update({f"{name}_NUM_THREADS": "1" for name in _THREADS})
-    kept.update(HOME=scratch, TMPDIR=scratch, ITAX_NO_AUTOLOAD="1")
+    # Bound at the start, symbols are not looked up again in every forked process.
+    kept.update(HOME=scratch, TMPDIR=scratch, ITAX_NO_AUTOLOAD="1", LD_BIND_NOW="1")
     return kept

@@ -38,6 +38,8 @@ class Confinement:
         self.pid_namespace: int | None = None
         self.ruleset: landlock.Ruleset | None = None
         """To be applied in each program's process; None where the whole worker is already behind it."""
+        self.proc: int | None = None
+        """An open /proc that shows the programs' processes, and that no path leads to."""
         self.drop_to: int | None = None
         self.drop_capabilities = False
         self.count_processes = False
@@ -56,10 +58,11 @@ def confine(config: Mapping[str, Any]) -> Confinement:
     skip: dict[str, str] = dict(config["skip"])
     if config["policy"] == "off":
         held = Confinement(config["scratch"], ["limits"], {"all": "switched off"})
+        held.proc = _open_directory("/proc")
         _become_subreaper()
         os.chdir(held.scratch)
         return held
-    readable = tree.readable_paths()
+    readable = tree.readable_paths(config.get("readable", ()))
     held = Confinement(config["scratch"], ["limits"], dict(skip))
     if "namespaces" not in skip:
         before = os.stat("/proc/self/ns/user").st_ino
@@ -70,11 +73,15 @@ def confine(config: Mapping[str, Any]) -> Confinement:
                 raise LayerFailed("namespaces", _why_namespaces(error)) from error
             held.missing["namespaces"] = _why_namespaces(error)
         else:
-            _inside(held, other_user, readable, config["scratch_bytes"])
+            _inside(held, other_user, readable, config)
     inside = held.pid_namespace is not None
     if not inside:
         _become_subreaper()
         os.chdir(held.scratch)
+        with contextlib.suppress(OSError):
+            held.proc = _open_directory("/proc")
+    if held.proc is not None:
+        held.layers.append("memory_of_all")
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     held.layers.append("no_new_privs")
     held.drop_capabilities = True
@@ -90,10 +97,17 @@ def confine(config: Mapping[str, Any]) -> Confinement:
     return held
 
 
-def _inside(held: Confinement, other_user: int | None, readable: list[str], scratch_bytes: int) -> None:
+def _inside(held: Confinement, other_user: int | None, readable: list[str], config: Mapping[str, Any]) -> None:
     child = os.fork()
     if child:
         _stand_by(child)
+
+    def open_proc(scratch: str) -> None:
+        try:
+            held.proc = _private_proc(scratch)
+        except OSError as error:
+            held.missing["memory_of_all"] = str(error)
+
     try:
         # Killing the launcher kills this process, and with it everything in its pid namespace.
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -106,7 +120,9 @@ def _inside(held: Confinement, other_user: int | None, readable: list[str], scra
             held.missing["no_nested_namespaces"] = str(error)
         with contextlib.suppress(OSError):
             namespaces.raise_loopback()
-        held.scratch = tree.build(readable, scratch_bytes)
+        held.scratch = tree.build(
+            readable, config["scratch_bytes"], proc=bool(config.get("proc")), before_closing=open_proc
+        )
     except OSError as error:
         raise LayerFailed("namespaces", _why_namespaces(error)) from error
     held.shared = "/dev/shm"
@@ -119,6 +135,19 @@ def _inside(held: Confinement, other_user: int | None, readable: list[str], scra
         held.layers.append("process_count")
     else:
         held.missing["process_count"] = "needs Linux 5.14, and programs that do not run as root"
+
+
+def _private_proc(mount_point: str) -> int:
+    # Mounted over any directory, opened, and taken away again: programs never see it, the descriptor stays.
+    syscalls.mount("proc", mount_point, "proc", syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_RDONLY)
+    try:
+        return _open_directory(mount_point)
+    finally:
+        syscalls.detach(mount_point)
+
+
+def _open_directory(path: str) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def _stand_by(child: int) -> NoReturn:
@@ -156,7 +185,8 @@ def _add_landlock(held: Confinement, readable: list[str], inside: bool) -> None:
     writable = [held.scratch, "/dev/shm"] if inside else [held.scratch]
     try:
         # Inside the private tree everything that exists may be read.
-        ruleset = landlock.build(["/"] if inside else readable, writable, devices, alone=not inside)
+        opened = [held.proc] if inside and held.proc is not None else []
+        ruleset = landlock.build(["/"] if inside else readable, writable, devices, alone=not inside, opened=opened)
         if inside:
             ruleset.apply()
             os.close(ruleset.descriptor)
@@ -173,6 +203,8 @@ def _choose_user(held: Confinement, inside: bool) -> None:
     wanted = held.drop_to if inside else namespaces.NOBODY
     if wanted is not None and _works_as(wanted):
         held.drop_to = wanted
+        # The change of user takes them all away; tried out just now.
+        held.drop_capabilities = False
         held.layers.append("nobody")
         if not inside:
             os.chmod(held.scratch, 0o777)
@@ -203,7 +235,7 @@ def _works_as(user: int) -> bool:
                 os.listdir(path)
         with open(os.__file__, "rb") as source:
             source.read(1)
-        status = 0
+        status = int(syscalls.has_capabilities())
     except OSError:
         status = 1
     finally:

@@ -55,10 +55,13 @@ def abi() -> int:
     )
 
 
-def build(readable: Iterable[str], writable: Iterable[str], devices: Iterable[str], *, alone: bool) -> Ruleset:
+def build(
+    readable: Iterable[str], writable: Iterable[str], devices: Iterable[str], *, alone: bool, opened: Iterable[int] = ()
+) -> Ruleset:
     """Prepare the ruleset.
 
     Args:
+        opened: descriptors of further directories that may be read; no path needs to lead there.
         alone: no namespaces are there, so TCP and signals are refused here if the kernel can.
 
     Raises:
@@ -83,6 +86,8 @@ def build(readable: Iterable[str], writable: Iterable[str], devices: Iterable[st
         _allow(descriptor, path, _READ)
     for path in writable:
         _allow(descriptor, path, rights)
+    for place in opened:
+        _allow_opened(descriptor, place, _READ)
     for path in devices:
         _allow(descriptor, path, _READ_FILE | _WRITE_FILE | (rights & (1 << 15)))
     return Ruleset(descriptor, network, signals)
@@ -93,14 +98,18 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
     try:
         if not os.path.isdir(path):
             rights &= _FILE_RIGHTS
-        rule = _PathBeneath(rights, descriptor)
-        syscalls.raw(
-            syscalls.NR_LANDLOCK_ADD_RULE,
-            ctypes.c_int(ruleset),
-            ctypes.c_int(_RULE_PATH_BENEATH),
-            ctypes.byref(rule),
-            ctypes.c_uint(0),
-            what=f"Landlock rule for {path}",
-        )
+        _allow_opened(ruleset, descriptor, rights)
     finally:
         os.close(descriptor)
+
+
+def _allow_opened(ruleset: int, place: int, rights: int) -> None:
+    rule = _PathBeneath(rights, place)
+    syscalls.raw(
+        syscalls.NR_LANDLOCK_ADD_RULE,
+        ctypes.c_int(ruleset),
+        ctypes.c_int(_RULE_PATH_BENEATH),
+        ctypes.byref(rule),
+        ctypes.c_uint(0),
+        what="Landlock rule",
+    )

@@ -18,6 +18,7 @@ CLONE_NEWNET = 0x40000000
 MS_RDONLY = 1
 MS_NOSUID = 2
 MS_NODEV = 4
+MS_NOEXEC = 8
 MS_REMOUNT = 32
 MS_BIND = 4096
 MS_REC = 16384
@@ -138,6 +139,15 @@ def drop_capabilities() -> None:
         raise _fail("capset")
 
 
+def has_capabilities() -> bool:
+    """True when this thread could use any capability."""
+    held = (ctypes.c_uint32 * 6)()
+    if libc.capget(_CAP_HEADER, held) != 0:
+        raise _fail("capget")
+    effective_and_permitted = (0, 1, 3, 4)
+    return any(held[place] for place in effective_and_permitted)
+
+
 # Keeps the interpreter lock, so that the child goes on in the same thread as if nothing had happened.
 _fork = ctypes.PyDLL(None, use_errno=True).fork
 _fork.restype = ctypes.c_int
@@ -152,3 +162,10 @@ def fork() -> int:
     if child < 0:
         raise _fail("fork")
     return child
+
+
+def trim_heap() -> None:
+    """Hand freed memory back, so that no fork copies the page tables of it; does nothing where libc cannot."""
+    trim = getattr(libc, "malloc_trim", None)
+    if trim is not None:
+        trim(ctypes.c_size_t(0))

@@ -2,7 +2,7 @@
 
 Covered: nothing of the host but the interpreter, the system libraries, a few device nodes and a few public files of
 /etc exists inside; everything is read-only except the scratch directory and /dev/shm, which are size-limited and
-emptied between programs; /proc and /sys are absent.
+emptied between programs; /sys is absent, and /proc too unless a language asks for it.
 Not covered: what lies under the interpreter's own prefixes and /usr is readable (installed packages included).
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import site
 import sys
-import sysconfig
+from collections.abc import Callable, Iterable
 
 from . import syscalls
 
@@ -24,20 +24,20 @@ DEVICES = ("null", "zero", "full", "random", "urandom")
 _INODES = 65536
 
 
-def readable_paths() -> list[str]:
-    """Directories and files programs may read: the interpreter, its packages, the system libraries."""
+def readable_paths(more: Iterable[str] = ()) -> list[str]:
+    """Directories and files programs may read: the interpreter, its packages, the system libraries, and `more`."""
     wanted = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
-    wanted.update(path for name, path in sysconfig.get_paths().items() if name in _CODE_PATHS)
+    # Not asked of sysconfig, whose table of build settings would weigh on every fork.
+    wanted.add(os.path.dirname(os.__file__))
+    wanted.update(path for path in sys.path if os.path.basename(path) == "lib-dynload")
     wanted.update(site.getsitepackages())
     wanted.add(os.path.dirname(os.path.realpath(sys.executable)))
     wanted.update(_mapped_directories())
     real = {os.path.realpath(path) for path in wanted} | {os.path.abspath(path) for path in wanted}
     real.update(path for path in _SYSTEM if not os.path.islink(path))
     real.update(f"/etc/{name}" for name in _ETC)
+    real.update(os.path.abspath(path) for path in more)
     return _outermost(path for path in real if os.path.exists(path) and _is_narrow(path))
-
-
-_CODE_PATHS = frozenset({"stdlib", "platstdlib", "purelib", "platlib"})
 
 
 def _is_narrow(path: str) -> bool:
@@ -65,8 +65,19 @@ def _outermost(paths: object) -> list[str]:
     return kept
 
 
-def build(readable: list[str], scratch_bytes: int) -> str:
+def build(
+    readable: list[str],
+    scratch_bytes: int,
+    *,
+    proc: bool = False,
+    before_closing: Callable[[str], None] = lambda scratch: None,
+) -> str:
     """Replace this mount namespace's root by the private tree; returns the scratch directory's path.
+
+    Args:
+        before_closing: called with the scratch directory while the host's tree, and what the kernel allows beside it,
+            is still there.
+        proc: put in a /proc of the worker's own pid namespace, in which a process finds itself and nobody else's.
 
     Raises:
         OSError: a mount was refused; the process should give up, its tree may be half built.
@@ -96,6 +107,11 @@ def build(readable: list[str], scratch_bytes: int) -> str:
     for target in (scratch, "/dev/shm"):
         os.makedirs(target, exist_ok=True)
         syscalls.mount("tmpfs", target, "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, limits)
+    if proc:
+        os.mkdir("/proc")
+        closed = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC | syscalls.MS_RDONLY
+        syscalls.mount("proc", "/proc", "proc", closed, "hidepid=2,subset=pid")
+    before_closing(scratch)
     syscalls.detach("/.host")
     os.rmdir("/.host")
     syscalls.mount(

@@ -1,0 +1,262 @@
+"""The worker's side of call tests: fork, execute the solution, call its function on each input, pass the results on.
+
+Covered: every call has its own wall limit and the program as a whole another, both watched from outside the program;
+results are relayed while the program runs, so that the supervisor can stop it at the first wrong one; expected answers
+are not here to be found.
+Not covered: the clock of a call starts when this side reads that the one before has ended, up to 20 ms late.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from types import CodeType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from . import codec, codec_reading, trial
+from .sandbox import memory
+
+if TYPE_CHECKING:
+    from .serving import Server
+
+HEADER = struct.Struct("<cI")
+COMPILE_IN_WORKER = 100_000
+FILENAME = "<program>"
+_PIPE_BYTES = 1 << 20
+_RELAY_SECONDS = 0.05
+_PAUSE_SECONDS = 0.002
+_RELAY_BYTES = 1 << 22
+
+
+def answer(server: Server, request: dict[str, Any]) -> dict[str, Any]:
+    """Run one program of calls; the last reply about it, which says how it ended."""
+    source: str = request["source"]
+    program: CodeType | str = source
+    if not request["compile_in_fork"] and len(source) <= COMPILE_IN_WORKER:
+        trial.CountingSink.allow(1 << 62)
+        try:
+            program = compile(source, FILENAME, "exec", dont_inherit=True)
+        except Exception as error:
+            return {"status": "compile_error", "detail": trial.one_line(error)}
+    trial.CountingSink.allow(request["limits"]["output_bytes"])
+    reader, writer = os.pipe()
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    try:
+        began = time.monotonic()
+        child = server.fork_program(
+            request["limits"], reader, writer, lambda channel: run(program, FILENAME, channel, request)
+        )
+    except OSError as error:
+        os.close(reader)
+        os.close(writer)
+        return {"status": "harness_error", "detail": f"the worker could not start a process: {error}"}
+    os.close(writer)
+    try:
+        os.set_blocking(reader, False)
+        return _Watch(server, child, reader, request, began).follow()
+    finally:
+        os.close(reader)
+
+
+class _Watch:
+    """One running program: its clock, its stream, and the way to the supervisor."""
+
+    def __init__(self, server: Server, child: int, reader: int, request: dict[str, Any], began: float) -> None:
+        self._server, self._child, self._reader, self._request, self._began = server, child, reader, request, began
+        self._run = os.urandom(8).hex()
+        self._unsent = bytearray()
+        self._sent_at = began
+        self._skip = 0
+        self._header = b""
+        self._calls_done = -1
+        """Results seen; -1 until the function exists."""
+        self._call_began = began
+        self._digesting = False
+        self._closed = False
+
+    def follow(self) -> dict[str, Any]:
+        """Watch until the program has ended, one way or another."""
+        try:
+            ended = os.pidfd_open(self._child)
+        except OSError:
+            ended = -1  # before Linux 5.3: looked for every two milliseconds
+        try:
+            outcome = self._until_end(ended)
+        finally:
+            if ended >= 0:
+                os.close(ended)
+            code = self._server.end_program(self._child)
+        while self._read():
+            pass
+        reply = {**(outcome or self._how_it_ended(code)), "seconds": time.monotonic() - self._began}
+        return {**reply, "results": base64.b64encode(self._unsent).decode("ascii")}
+
+    def _until_end(self, ended: int) -> dict[str, Any] | None:
+        """None when the program ended by itself."""
+        poll = select.poll()
+        if ended >= 0:
+            poll.register(ended, select.POLLIN)
+        poll.register(self._server.connection_number, select.POLLIN)
+        listening, looked = False, self._began
+        while True:
+            arrived = self._read()
+            now = time.monotonic()
+            late = self._late(now)
+            if late is not None:
+                return {"status": "timeout", "detail": late}
+            if now - looked > memory.SECONDS:
+                looked = now
+                if self._server.uses_too_much(self._child, self._request["limits"]):
+                    return {"status": "out_of_memory", "detail": "its processes together use more than one may"}
+            if self._unsent and (now - self._sent_at > _RELAY_SECONDS or len(self._unsent) > _RELAY_BYTES):
+                self._relay(now)
+            # While results flow they are collected every two milliseconds, not one by one.
+            if listening is not (not arrived and not self._closed):
+                listening = not listening
+                poll.register(self._reader, select.POLLIN) if listening else poll.unregister(self._reader)
+            wait = _PAUSE_SECONDS if arrived or ended < 0 else self._longest_wait(now)
+            happened = [number for number, _ in poll.poll(1000 * wait + 1)]
+            if ended in happened or (ended < 0 and self._is_over()):
+                return None
+            if self._server.connection_number in happened and self._server.read_ahead(self._run):
+                return {"status": "failed", "detail": "stopped at the first wrong result"}
+
+    def _is_over(self) -> bool:
+        return os.waitid(os.P_PID, self._child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def _longest_wait(self, now: float) -> float:
+        waits = [self._began + self._request["limits"]["wall_seconds"] - now, memory.SECONDS]
+        if self._unsent:
+            waits.append(self._sent_at + _RELAY_SECONDS - now)
+        if 0 <= self._calls_done < len(self._request["seconds"]) and not self._digesting:
+            waits.append(self._call_began + self._request["seconds"][self._calls_done] - now)
+        return float(max(0.0, min(waits)))
+
+    def _late(self, now: float) -> str | None:
+        limit = self._request["limits"]["wall_seconds"]
+        if now - self._began > limit:
+            return f"over {limit:g} s of wall time in all"
+        done, limits = self._calls_done, self._request["seconds"]
+        if 0 <= done < len(limits) and not self._digesting and now - self._call_began > limits[done]:
+            return f"call {done + 1} of {len(limits)}: over {limits[done]:g} s of wall time"
+        return None
+
+    def _relay(self, now: float) -> None:
+        results = base64.b64encode(self._unsent).decode("ascii")
+        self._server.send({"partial": True, "run": self._run, "results": results})
+        self._unsent.clear()
+        self._sent_at = now
+
+    def _read(self) -> bool:
+        """Take what the pipe holds; True when there was something."""
+        try:
+            more = os.read(self._reader, _PIPE_BYTES)
+        except BlockingIOError:
+            return False
+        self._closed = not more
+        self._unsent += more
+        for kind in self._messages(more):
+            self._digesting = kind == b"b"
+            if kind in (b"s", b"V", b"D"):
+                self._calls_done += 1
+                self._call_began = time.monotonic()
+        return bool(more)
+
+    def _messages(self, more: bytes) -> Iterator[bytes]:
+        """The kinds of the messages that begin in `more`; their bodies are somebody else's business."""
+        at = 0
+        while at < len(more):
+            skipped = min(self._skip, len(more) - at)
+            self._skip -= skipped
+            at += skipped
+            wanted = HEADER.size - len(self._header)
+            self._header += more[at : at + wanted]
+            at += wanted
+            if len(self._header) == HEADER.size:
+                kind, self._skip = HEADER.unpack(self._header)
+                self._header = b""
+                yield kind
+
+    def _how_it_ended(self, code: int) -> dict[str, Any]:
+        if code == trial.OUTPUT_LIMIT_EXIT:
+            return {
+                "status": "output_limit",
+                "detail": f"over {self._request['limits']['output_bytes']} bytes of output",
+            }
+        if code == -signal.SIGKILL:
+            return {"status": "out_of_memory", "detail": "killed from outside, as the kernel does without memory"}
+        if code < 0:
+            with contextlib.suppress(ValueError):
+                return {"status": "error", "detail": f"died by {signal.Signals(-code).name}"}
+        return {"status": "error", "detail": f"ended by itself with exit status {code}, before its last call"}
+
+
+def run(program: CodeType | str, filename: str, channel: int, request: dict[str, Any]) -> NoReturn:
+    """In the forked process: execute the solution, call its function on each input, send what it returns."""
+    # Local names: the program may rebind anything in os and builtins.
+    put, leave, describe, pack, clock = os.write, os._exit, trial.one_line, HEADER.pack, time.perf_counter
+    assertion, memory, anything, decode, encode, digest = (
+        AssertionError, MemoryError, BaseException, codec_reading.decode, codec.write, codec.Digest,
+    )  # fmt: skip
+
+    def send(kind: bytes, body: bytes = b"") -> None:
+        message = pack(kind, len(body)) + body
+        while message:
+            message = message[put(channel, message) :]
+
+    ending, detail = b"E", ""
+    try:
+        blob = base64.b64decode(request["arguments"])
+        as_set, cap, timed = frozenset(request["as_set"]), request["result_bytes"], request.get("timed", False)
+        if isinstance(program, str):
+            ending = b"C"
+            program = compile(program, filename, "exec", dont_inherit=True)
+            ending = b"E"
+        namespace: dict[str, Any] = {}
+        exec(program, namespace)
+        function = namespace.get(request["entry_point"])
+        if function is None:
+            raise NameError(f"the program does not define {request['entry_point']}")
+        send(b"s")
+        at = number = 0
+        while at < len(blob):
+            (length,) = struct.unpack_from("<I", blob, at)
+            at += 4 + length
+            arguments = decode(blob[at - length : at])
+            began = clock()
+            result = function(*arguments)
+            if timed:
+                send(b"T", struct.pack("<d", clock() - began))
+            if number in as_set:
+                result = set(result)
+            encoding = digest(cap, lambda: send(b"b"))
+            encode(result, encoding.put)
+            fits, body = encoding.result()
+            send(b"V" if fits else b"D", body)
+            number += 1
+            del result, encoding
+        ending = b""
+    except assertion as error:
+        ending = b"F"
+        detail = describe(error)
+    except memory as error:
+        ending = b"C" if ending == b"C" else b"M"
+        detail = describe(error)
+    except anything as error:
+        detail = describe(error)
+    finally:
+        try:
+            if ending:
+                send(ending, detail.encode("utf-8", "replace"))
+        finally:
+            leave(0)
+    sys.exit(1)

@@ -1,0 +1,193 @@
+"""The same executor on many machines: a Ray actor per node, each with a `LocalExecutor` of its own.
+
+Covered: a node or an actor that dies gives its batch back, which then runs elsewhere or in a new actor; each program's
+verdict is taken once, from whichever batch brings it first; a batch that is lost three times is a harness error.
+Not covered: nodes that differ (interpreter, compilers, sandbox layers) are not told apart, only listed by `describe`;
+Ray itself trusts everybody who can reach its ports. Programs stay contained by each node's own sandbox.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from ..errors import ExecutionError, MissingExtraError
+from ..records import Status, Verdict
+from .cache import VerdictCache
+from .executor import LocalExecutor, OnVerdict
+from .programs import Program
+from .progress import Progress
+
+LARGEST_BATCH = 200
+_LOSSES = 3
+_WAIT_SECONDS = 5.0
+
+
+class NodeExecutor:
+    """What runs on one node; Ray makes an actor of it."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        cache = options.pop("cache", None)
+        self._executor = LocalExecutor(cache=VerdictCache(Path(cache)) if cache else None, **options)
+
+    def describe(self) -> dict[str, Any]:
+        """The record of this node's executor."""
+        return {**self._executor.describe(), "runtime": self._executor.runtime}
+
+    def run(self, programs: list[Program]) -> list[Verdict]:
+        """One verdict per program, in order."""
+        return self._executor.run(programs)
+
+
+@dataclass(slots=True)
+class _Batch:
+    programs: list[Program]
+    losses: int = 0
+
+
+class RayExecutor:
+    """Runs programs on every node of a Ray cluster.
+
+    Args:
+        workers: programs at a time on each node; default the cores of the node.
+        policy: the sandbox policy, applied on each node.
+        cache: a file on each node where verdicts are kept between runs; none by default.
+        batch: programs sent at a time; fewer when there are too few for all nodes.
+        address: the cluster; default the one Ray finds, else a new one on this machine. Left alone when Ray is
+            connected already.
+        progress: True, or the label of a bar on stderr.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int | None = None,
+        policy: Literal["require", "prefer", "off"] = "require",
+        cache: Path | None = None,
+        batch: int = LARGEST_BATCH,
+        address: str | None = None,
+        progress: bool | str = False,
+    ) -> None:
+        try:
+            self._ray: Any = import_module("ray")
+            self._strategies: Any = import_module("ray.util.scheduling_strategies")
+        except ImportError:
+            raise MissingExtraError("RayExecutor", "ray") from None
+        if not self._ray.is_initialized():
+            self._ray.init(address=address, log_to_driver=False)
+        self._options = {"workers": workers, "policy": policy, "cache": str(cache) if cache else None}
+        self._largest = max(1, batch)
+        self._progress = progress
+        self._actors: dict[str, Any] = {}
+        """By node."""
+
+    def describe(self) -> dict[str, Any]:
+        """What goes into the record of a run: every node's own record."""
+        self._staff()
+        records = self._ray.get([actor.describe.remote() for actor in self._actors.values()])
+        return {"executor": "ray", "nodes": records}
+
+    def run(self, programs: Sequence[Program], *, on_verdict: OnVerdict | None = None) -> list[Verdict]:
+        """Execute the programs, equal ones once; see `LocalExecutor.run`.
+
+        Raises:
+            ExecutionError: what a node's executor refuses, or no node is left.
+        """
+        places: dict[Program, list[int]] = {}
+        for place, program in enumerate(programs):
+            places.setdefault(program, []).append(place)
+        verdicts: list[Verdict | None] = [None] * len(programs)
+        label = self._progress if isinstance(self._progress, str) else "programs"
+        bar = Progress(label, len(programs)) if self._progress and places else None
+
+        def decide(program: Program, verdict: Verdict) -> None:
+            for place in places.pop(program, ()):
+                verdicts[place] = verdict
+                if on_verdict is not None:
+                    on_verdict(place, verdict)
+                if bar is not None:
+                    bar.advance()
+
+        try:
+            if places:
+                self._run_unique(list(places), decide)
+        finally:
+            if bar is not None:
+                bar.close()
+        return [verdict for verdict in verdicts if verdict is not None]
+
+    def close(self) -> None:
+        """End the actors and their workers; the next run starts new ones."""
+        for actor in self._actors.values():
+            self._ray.kill(actor)
+        self._actors.clear()
+
+    def __enter__(self) -> RayExecutor:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run_unique(self, programs: list[Program], decide: Any) -> None:
+        self._staff()
+        size = max(1, min(self._largest, -(-len(programs) // (2 * max(1, len(self._actors))))))
+        waiting = deque(_Batch(programs[start : start + size]) for start in range(0, len(programs), size))
+        running: dict[Any, tuple[str, _Batch]] = {}
+        empty_since: float | None = None
+        while waiting or running:
+            self._staff()
+            for node, actor in self._actors.items():
+                # Two at a time: the next one is there when a node has finished the last.
+                while waiting and sum(where == node for where, _ in running.values()) < 2:
+                    batch = waiting.popleft()
+                    running[actor.run.remote(batch.programs)] = (node, batch)
+            if not running:
+                empty_since = empty_since or time.monotonic()
+                if time.monotonic() - empty_since > 60:
+                    raise ExecutionError("No node of the Ray cluster is left to run programs. Check `ray status`.")
+                time.sleep(1)
+                continue
+            empty_since = None
+            ready, _ = self._ray.wait(list(running), timeout=_WAIT_SECONDS)
+            for reference in ready:
+                node, batch = running.pop(reference)
+                try:
+                    for program, verdict in zip(batch.programs, self._ray.get(reference), strict=True):
+                        decide(program, verdict)
+                except self._ray.exceptions.RayTaskError as error:
+                    if isinstance(error.cause, ExecutionError):
+                        raise error.cause from None
+                    self._lose(batch, waiting, decide, str(error.cause))
+                except self._ray.exceptions.RayError as error:
+                    self._actors.pop(node, None)
+                    self._lose(batch, waiting, decide, type(error).__name__)
+
+    def _lose(self, batch: _Batch, waiting: deque[_Batch], decide: Any, why: str) -> None:
+        batch.losses += 1
+        if batch.losses < _LOSSES:
+            waiting.appendleft(batch)
+            return
+        detail = f"lost with its node or actor {batch.losses} times ({why})"
+        for program in batch.programs:
+            decide(program, Verdict(Status.HARNESS_ERROR, detail=detail))
+
+    def _staff(self) -> None:
+        """An actor on every node that is alive, and on no other."""
+        alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
+        for node in self._actors.keys() - alive:
+            del self._actors[node]
+        for node in alive - self._actors.keys():
+            strategy = self._strategies.NodeAffinitySchedulingStrategy(node_id=node, soft=False)
+            actor = self._ray.remote(NodeExecutor).options(num_cpus=0, max_restarts=0, scheduling_strategy=strategy)
+            self._actors[node] = actor.remote(dict(self._options))

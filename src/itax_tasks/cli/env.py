@@ -1,0 +1,90 @@
+"""`itax env create|list|verify`: the pinned environments some benchmarks need."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from itax_metrics.errors import ConfigError, ExecutionError
+from itax_metrics.execution import environments
+from itax_tasks.settings import read_settings
+
+
+@click.group()
+def env() -> None:
+    """Create and verify the pinned environments some benchmarks need.
+
+    They live in `envs` below ITAX_STATE_DIR. Which Python and which packages is pinned in this release; packages come
+    from the registry pip is configured for.
+    """
+
+
+@env.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--force", is_flag=True, help="Make it again where it is there already.")
+def create(names: tuple[str, ...], force: bool) -> None:
+    """Create the environments NAMES; one that is there already is verified instead.
+
+    \b
+    Example:  itax env create classeval
+    """
+    folder = read_settings().state_dir.absolute() / "envs"
+    for name in names:
+        pins = environments.pins_of(name)
+        with click.progressbar(length=len(pins.requirements), label=name, file=sys.stderr) as bar:
+
+            def advance(line: str, bar: object = bar) -> None:
+                if line.startswith("Collecting "):
+                    bar.update(1)  # type: ignore[attr-defined]
+
+            environment = environments.create(name, folder, force=force, on_line=advance)
+        click.echo(_described(environment))
+
+
+@env.command("list")
+def list_() -> None:
+    """Show which environments there are, and which are ready."""
+    folder = read_settings().state_dir.absolute() / "envs"
+    for name, pins in environments.pinned().items():
+        click.echo(f"{name}: Python {pins.python}, {len(pins.requirements)} pins ({pins.source})")
+        click.echo(f"  {_state(name)}" if (folder / name).exists() else f"  not created (itax env create {name})")
+
+
+@env.command()
+@click.argument("names", nargs=-1)
+def verify(names: tuple[str, ...]) -> None:
+    """Compare the environments NAMES (all that are there when none is named) with what they were when made."""
+    folder = read_settings().state_dir.absolute() / "envs"
+    for name in names:
+        if name not in environments.pinned():
+            raise ConfigError(
+                f"There is no pinned environment {name!r}. Environments: {', '.join(environments.pinned())}."
+            )
+    bad = 0
+    for name in names or [name for name in environments.pinned() if (folder / name).exists()]:
+        try:
+            environment = environments.find(name, folder)
+        except ExecutionError as error:
+            bad += 1
+            click.echo(f"ExecutionError: {error}", err=True)
+            continue
+        click.echo(_described(environment))
+    if bad:
+        raise ExecutionError(f"{bad} environments cannot be used; see above.")
+
+
+def _state(name: str) -> str:
+    try:
+        return _described(environments.find(name, read_settings().state_dir.absolute() / "envs"))
+    except ExecutionError as error:
+        return str(error)
+
+
+def _described(environment: environments.Environment) -> str:
+    outdated = f"; made from older pins (itax env create {environment.name} --force)"
+    return (
+        f"{environment.name}: ready, {environment.python}, {len(environment.distributions)} distributions, "
+        f"sha256 {environment.sha256[:12]}, {environment.folder}"
+        f"{outdated if environments.is_outdated(environment) else ''}"
+    )
