@@ -6,14 +6,15 @@ arguments and so cannot disagree.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from itax_metrics.errors import ConfigError, DataError
 from itax_metrics.execution import Executor, LocalExecutor, VerdictCache
+from itax_metrics.execution.executor import usable_cores
 from itax_metrics.execution.programs import Program
+from itax_metrics.execution.ray import RayExecutor
 from itax_metrics.records import Item, Outcome, Status, TaskRun, Verdict
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import TaskSpec
@@ -36,20 +37,29 @@ class Answer:
 
 def make_executor(
     settings: Settings, *, share: int = 1, progress: str | bool = False, use_cache: bool = True
-) -> LocalExecutor:
+) -> LocalExecutor | RayExecutor:
     """The executor the settings ask for.
 
     Args:
-        settings: sandbox policy, workers, and where the verdict cache lives.
+        settings: executor, sandbox policy, workers, and where caches and environments live.
         share: processes on this machine that execute at the same time; each takes its part of the workers.
         progress: label of the progress bar on standard error, or False.
         use_cache: read and keep verdicts, so that an interrupted run goes on where it stopped.
+
+    Raises:
+        MissingExtraError: Ray is asked for and not installed.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    cache = settings.state_dir / "verdicts.sqlite3"
+    if settings.executor == "ray":
+        return RayExecutor(
+            workers=settings.workers, policy=settings.sandbox, cache=cache if use_cache else None, progress=progress
+        )
     return LocalExecutor(
-        workers=max(1, (settings.workers or cores) // max(1, share)),
+        workers=max(1, (settings.workers or usable_cores()) // max(1, share)),
         policy=settings.sandbox,
-        cache=VerdictCache(settings.state_dir / "verdicts.sqlite3") if use_cache else None,
+        cache=VerdictCache(cache) if use_cache else None,
+        artifacts=settings.state_dir / "compiled",
+        environments_folder=settings.state_dir.absolute() / "envs",
         progress=progress,
     )
 

@@ -29,7 +29,8 @@ class Settings:
     sandbox: SandboxPolicy = "require"
     time_scale: float = 1.0
     """Multiplies every wall limit; recorded, and two runs must agree on it to be compared."""
-    executor: Literal["local"] = "local"
+    executor: Literal["local", "ray"] = "local"
+    """local: this machine; ray: every node of the cluster that Ray finds."""
     workers: int | None = None
 
     @property
@@ -74,13 +75,14 @@ def read_settings(metadata: Mapping[str, Any] | None = None, environ: Mapping[st
     if sandbox not in (None, "require", "prefer", "off"):
         raise ConfigError(f"{source} is {sandbox!r}; it must be require, prefer or off.")
     executor, source = pick("executor")
-    if executor not in (None, "local"):
-        raise ConfigError(f"{source} is {executor!r}; this version runs programs with the executor 'local' only.")
+    if executor not in (None, "local", "ray"):
+        raise ConfigError(f"{source} is {executor!r}; it must be local or ray.")
     return Settings(
         data_dir=Path(data_dir).expanduser() if data_dir else None,
         state_dir=Path(state_dir).expanduser() if state_dir else default_state_dir(),
         sandbox=cast(SandboxPolicy, sandbox or "require"),
         time_scale=_positive_float(*pick("time_scale"), default=1.0),
+        executor="ray" if executor == "ray" else "local",
         workers=_positive_int(*pick("workers")),
     )
 

@@ -55,7 +55,7 @@ def test_foreign_metadata_is_left_alone() -> None:
     ("name", "value"),
     [
         ("sandbox", "maybe"),
-        ("executor", "ray"),
+        ("executor", "slurm"),
         ("time_scale", "fast"),
         ("time_scale", "0"),
         ("time_scale", "-1"),

@@ -91,10 +91,13 @@ class RayExecutor:
         """By node."""
 
     def describe(self) -> dict[str, Any]:
-        """What goes into the record of a run: every node's own record."""
+        """What goes into the record of a run: what all nodes agree on, in one machine's keys, and each one's own."""
         self._staff()
-        records = self._ray.get([actor.describe.remote() for actor in self._actors.values()])
-        return {"executor": "ray", "nodes": records}
+        records: list[dict[str, Any]] = self._ray.get([actor.describe.remote() for actor in self._actors.values()])
+        shared = {
+            key: value for key, value in records[0].items() if all(record.get(key) == value for record in records)
+        }
+        return {**shared, "executor": "ray", "nodes": records}
 
     def run(self, programs: Sequence[Program], *, on_verdict: OnVerdict | None = None) -> list[Verdict]:
         """Execute the programs, equal ones once; see `LocalExecutor.run`.

@@ -19,7 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "score": ("itax_tasks.cli.score:score", "Judge stored answers again; no model, no GPU."),
     "compare": ("itax_tasks.cli.compare:compare", "Set base and instruct side by side: the tax."),
     "fim": ("itax_tasks.cli.fim:fim", "Fill-in-the-middle formats: list, detect, render."),
-    "env": ("itax_tasks.cli.env:env", "Create and verify pinned environments for programs that need old libraries."),
+    "env": ("itax_tasks.cli.env:env", "Create and verify pinned environments."),
     "data": ("itax_tasks.cli.data:data", "Fetch and verify the official benchmark files."),
     "doctor": ("itax_tasks.cli.doctor:doctor", "Check this installation and say what to do."),
     "path": ("itax_tasks.cli.path:path", "Print the task folder for lm_eval --include_path."),

@@ -21,6 +21,7 @@ from lm_eval.api.task import ConfigurableTask
 import itax_tasks
 from itax_metrics.errors import ConfigError
 from itax_metrics.execution import LocalExecutor
+from itax_metrics.execution.ray import RayExecutor
 from itax_metrics.records import Item
 from itax_tasks.harness.filters import ExecuteFilter
 from itax_tasks.harness.model_context import ModelContext
@@ -196,7 +197,7 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
     # Verdicts
 
     @cached_property
-    def executor(self) -> LocalExecutor:
+    def executor(self) -> LocalExecutor | RayExecutor:
         """Runs this rank's programs, with this rank's share of the workers."""
         share = int(os.environ.get("LOCAL_WORLD_SIZE", self._world_size))
         progress = self.spec.name if self._rank == 0 else False
