@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from itax_metrics.execution import Limits, LocalExecutor, Program, probe
+from itax_metrics.records import Verdict
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -55,3 +60,26 @@ def tiny_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tokenizer")
     make_tokenizer(folder)
     return folder
+
+
+PATIENT = 30.0
+"""Wall seconds no honest program of these tests comes near, on however slow a machine."""
+
+
+@pytest.fixture(scope="session")
+def executor() -> Iterator[LocalExecutor]:
+    """Two warm workers."""
+    if not probe().contained:
+        pytest.skip(probe().summary())
+    with LocalExecutor(workers=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def judge(executor: LocalExecutor) -> Callable[..., Verdict]:
+    """Run one source under the given limits."""
+
+    def run(source: str, **limits: Any) -> Verdict:
+        return executor.run([Program(source, limits=Limits(**{"wall_seconds": PATIENT, **limits}))])[0]
+
+    return run
