@@ -103,11 +103,11 @@ def test_every_command_shown_can_be_typed(page: str, line: str) -> None:
     parents: list[str] = []
     while isinstance(command, click.Group) and words and not words[0].startswith("-") and words[0] != "VALUE":
         name = words.pop(0)
-        found = command.get_command(click.Context(command), name)
+        found = command.get_command(click.Context(command, help_option_names=["-h", "--help"]), name)
         assert found is not None, f"{page}: {' '.join(['itax', *parents, name])} is no command"
         command, parents = found, [*parents, name]
     # Parsed only: nothing runs, and no file has to exist.
-    command.make_parser(click.Context(command)).parse_args(list(words))
+    command.make_parser(click.Context(command, help_option_names=["-h", "--help"])).parse_args(list(words))
 
 
 def test_the_table_of_commands_is_complete() -> None:

@@ -12,6 +12,7 @@ from importlib import import_module
 import click
 
 from itax_metrics.errors import ItaxError
+from itax_tasks.cli.settings import HELP
 
 VERBS: dict[str, tuple[str, str]] = {
     "demo": ("itax_tasks.cli.demo:demo", "Run the whole path on embedded problems, offline."),
@@ -45,7 +46,7 @@ class _Verbs(click.Group):
             formatter.write_dl([(name, what) for name, (_, what) in VERBS.items()])
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Verbs, context_settings=HELP)
 @click.version_option(package_name="itax-tasks", prog_name="itax")
 def cli() -> None:
     """Measure what instruction tuning costs a code model: infilling and completion, base against instruct.

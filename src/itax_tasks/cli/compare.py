@@ -11,11 +11,12 @@ from itax_metrics.errors import ConfigError
 from itax_metrics.pairing import Across, OnMissing
 from itax_metrics.report.tables import render_markdown, render_text
 from itax_metrics.store import read_score_dir, write_atomic
+from itax_tasks.cli.settings import HELP
 
 
 @click.command(
     "compare",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP,
     short_help="Pair two scored runs and print the tax.",
 )
 @click.argument("base", type=click.Path(path_type=Path))

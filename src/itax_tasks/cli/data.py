@@ -8,10 +8,11 @@ import click
 
 from itax_metrics.errors import DataError
 from itax_tasks import data as sources
+from itax_tasks.cli.settings import HELP
 from itax_tasks.settings import read_settings
 
 
-@click.group()
+@click.group(context_settings=HELP)
 def data() -> None:
     """Fetch and verify the official benchmark files.
 

@@ -12,6 +12,7 @@ import click
 from itax_metrics.compare import compare
 from itax_metrics.report.tables import render_text
 from itax_metrics.store import read_score_dir
+from itax_tasks.cli.settings import HELP
 from itax_tasks.rescore import from_lm_eval, score_to_directory
 from itax_tasks.settings import read_settings
 
@@ -21,7 +22,7 @@ NOTICE = (
 )
 
 
-@click.command()
+@click.command(context_settings=HELP)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -16,6 +16,7 @@ import click
 import itax_tasks
 from itax_metrics.execution import probe
 from itax_tasks import data
+from itax_tasks.cli.settings import HELP
 from itax_tasks.harness import discovery
 from itax_tasks.paths import task_path
 from itax_tasks.settings import read_settings
@@ -30,7 +31,7 @@ class Finding:
     what: str
 
 
-@click.command()
+@click.command(context_settings=HELP)
 def doctor() -> None:
     """Check this installation: lm_eval, discovery, sandbox, data, extras.
 

@@ -8,10 +8,11 @@ import click
 
 from itax_metrics.errors import ConfigError, ExecutionError
 from itax_metrics.execution import environments
+from itax_tasks.cli.settings import HELP
 from itax_tasks.settings import read_settings
 
 
-@click.group()
+@click.group(context_settings=HELP)
 def env() -> None:
     """Create and verify the pinned environments some benchmarks need.
 

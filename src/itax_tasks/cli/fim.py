@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 import click
 
 from itax_metrics.errors import ConfigError, MissingExtraError
+from itax_tasks.cli.settings import HELP
 from itax_tasks.fim import (
     FimFormat,
     Rendered,
@@ -23,7 +24,7 @@ from itax_tasks.fim import (
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=HELP)
 def fim() -> None:
     """Fill-in-the-middle formats: what is known, what a model carries, what a prompt looks like.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from itax_tasks.cli.settings import HELP
 from itax_tasks.paths import task_path
 
 
-@click.command()
+@click.command(context_settings=HELP)
 def path() -> None:
     """Print the folder of task files.
 

@@ -13,13 +13,14 @@ import click
 from itax_metrics.errors import ConfigError, ExecutionError
 from itax_metrics.records import Outcome, Run
 from itax_tasks.answers import FORMATS, Format
+from itax_tasks.cli.settings import HELP
 from itax_tasks.rescore import from_completions, from_lm_eval, score_to_directory
 from itax_tasks.scoring import Stage, rates
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import task
 
 
-@click.command()
+@click.command(context_settings=HELP)
 @click.argument("source", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Score directory to write. [SOURCE/itax-score]"
