@@ -14,7 +14,7 @@ from typing import Literal
 from itax_metrics.errors import ConfigError
 from itax_metrics.execution.programs import Limits, Program
 from itax_metrics.records import Item
-from itax_tasks.benchmarks import hefim, mini
+from itax_tasks.benchmarks import hefim, mini, tiny_items
 from itax_tasks.benchmarks.base import Loaded
 from itax_tasks.extraction import RULES
 from itax_tasks.settings import Settings
@@ -120,6 +120,28 @@ def _mini(subset: mini.Subset, condition: Condition) -> TaskSpec:
     )
 
 
+def _tiny(subset: tiny_items.Subset, condition: Condition) -> TaskSpec:
+    rules: dict[tiny_items.Subset, dict[str, str]] = {
+        "infilling": {"pass@1": "raw", "pass@1_first_line": "first_line"},
+        "completion": {"pass@1": "raw"},
+        "instruct": {"pass@1": "fenced_code", "pass@1_strict": "raw"},
+    }
+    return TaskSpec(
+        name=f"itax_tiny_{subset}",
+        version=1.0,
+        benchmark=f"tiny/{subset}",
+        condition=condition,
+        protocol="itax",
+        load=partial(tiny_items.load, subset),
+        complete=tiny_items.complete,
+        program=tiny_items.program,
+        limits=tiny_items.LIMITS,
+        rules=rules[subset],
+        max_gen_toks=tiny_items.MAX_GEN_TOKS[subset],
+        stops=tiny_items.STOPS if subset == "completion" else (),
+    )
+
+
 def _answer_alone(item: Item, answer: str) -> str:
     """For instructions the answer is the whole program; the request is prose."""
     del item
@@ -138,6 +160,7 @@ def _table() -> dict[str, TaskSpec]:
         specs.append(_hefim(name, subset, "raw"))
         specs.append(_hefim(f"{name}_l2r", subset, "l2r"))
     specs += [_mini("infilling", "raw"), _mini("completion", "direct"), _mini("instruct", "chat")]
+    specs += [_tiny("infilling", "raw"), _tiny("completion", "direct"), _tiny("instruct", "chat")]
     return {spec.name: spec for spec in specs}
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 from itax_metrics.execution.programs import Limits
 from itax_metrics.records import Item
-from itax_tasks.benchmarks.base import Loaded, checked_program
+from itax_tasks.benchmarks.base import Loaded, checked_program, item_from_row
 from itax_tasks.settings import Settings
 
 Subset = Literal["infilling", "completion", "instruct"]
@@ -35,18 +35,7 @@ def load(subset: Subset, settings: Settings) -> Loaded:
     """The items of one task; `settings` is unused, the items travel with the package."""
     del settings
     rows, digest = _rows()
-    items = tuple(
-        Item(
-            task_id=row["task_id"],
-            prefix=row["prompt"],
-            suffix=row["suffix"],
-            truth=row["canonical_solution"],
-            cluster=_program(row["task_id"]),
-            payload={"test": row["test"], "entry_point": row["entry_point"]},
-        )
-        for row in rows
-        if row["kind"] == subset
-    )
+    items = tuple(item_from_row(row, "tiny_items.jsonl.gz", _program) for row in rows if row["kind"] == subset)
     record = {"source": "package", "sha256": digest, "rows": len(items), "files": []}
     return Loaded(items, record)
 

@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "fim": ("itax_tasks.cli.fim:fim", "Fill-in-the-middle formats: list, detect, render."),
     "env": ("itax_tasks.cli.env:env", "Create and verify pinned environments."),
     "data": ("itax_tasks.cli.data:data", "Fetch and verify the official benchmark files."),
+    "tune": ("itax_tasks.cli.tune:tune", "Train the tiny base/instruct pair that travels with itax."),
     "doctor": ("itax_tasks.cli.doctor:doctor", "Check this installation and say what to do."),
     "path": ("itax_tasks.cli.path:path", "Print the task folder for lm_eval --include_path."),
 }
