@@ -231,7 +231,9 @@ def test_interrupt_keeps_what_is_known(executor: LocalExecutor, tmp_path: Path) 
     """Ctrl-C ends the run at once, leaves no worker, and the verdicts so far are in the cache."""
     script = tmp_path / "host.py"
     script.write_text(
-        "import sys\nfrom pathlib import Path\n"
+        "import signal, sys\nfrom pathlib import Path\n"
+        # A job started in the background may have been told to ignore Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from itax_metrics.execution import *\n"
         "programs = [Program(f'x = {n}', limits=Limits(wall_seconds=60)) for n in range(10)]\n"
         "programs.append(Program('import time; time.sleep(50)', limits=Limits(wall_seconds=60)))\n"
