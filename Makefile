@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test check test-data test-vllm test-packaging bench format clean
+.PHONY: demo test check test-data test-vllm test-packaging bench labels format clean
 
 demo: $(VENV)/.core
 	$(BIN)/itax demo
@@ -31,6 +31,10 @@ test-vllm: $(VENV)/.dev $(VENV)-vllm/.installed
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.execution
+
+# The YAML files of task_yamls/ from the table of tasks.
+labels: $(VENV)/.dev
+	$(BIN)/python -m itax_tasks.labels
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

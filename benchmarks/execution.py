@@ -92,7 +92,8 @@ def main() -> None:
     # The lines of one problem give one and the same program; ours would run it once. A number keeps them apart.
     answers = [f"{item.truth}# {number}\n" for number, item in enumerate(items)]
     programs = [
-        spec.runnable(item, spec.body(item, "raw", text), 1.0) for item, text in zip(items, answers, strict=True)
+        spec.decision(item, "pass@1", spec.body(item, "pass@1", text))
+        for item, text in zip(items, answers, strict=True)
     ]
     rows = [
         {"task_id": item.task_id, "prompt": item.prefix, "suffix": item.suffix, "answer": text, **item.payload}

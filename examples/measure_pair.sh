@@ -3,7 +3,7 @@
 #
 #   examples/measure_pair.sh Qwen/Qwen2.5-Coder-7B Qwen/Qwen2.5-Coder-7B-Instruct out --model vllm
 #
-# TASKS=itax_mini tries it on the embedded problems.
+# TASKS=itax_hand tries it on the embedded problems.
 set -eu
 base=$1 instruct=$2 out=$3
 shift 3

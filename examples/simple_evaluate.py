@@ -35,5 +35,5 @@ def evaluate(model: str, tasks: list[str], **options: object) -> dict[str, dict[
 
 
 if __name__ == "__main__":
-    for name, values in evaluate(sys.argv[1], sys.argv[2:] or ["itax_mini_infilling"]).items():
+    for name, values in evaluate(sys.argv[1], sys.argv[2:] or ["itax_hand_infilling"]).items():
         print(name, values)

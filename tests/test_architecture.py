@@ -77,12 +77,14 @@ def test_packages_are_imported_only_where_they_belong(package: str) -> None:
 def test_benchmarks_never_import_a_sibling() -> None:
     """A benchmark file can be read, and deleted, alone."""
     folder = SRC / "itax_tasks" / "benchmarks"
-    names = {path.stem for path in folder.glob("*.py")} - {"__init__", "base"}
-    for path in folder.glob("*.py"):
-        if path.stem == "__init__":
+    parts = [path for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
+    names = {path.stem for path in parts} - {"__init__", "base"}
+    for path in folder.rglob("*.py"):
+        own = path.relative_to(folder).parts[0].removesuffix(".py")
+        if own == "__init__":
             continue
         text = path.read_text("utf-8")
-        others = names - {path.stem}
+        others = names - {own}
         assert not [name for name in others if f"benchmarks.{name}" in text or f"benchmarks import {name}" in text]
 
 

@@ -16,7 +16,7 @@ CHAT_TEMPLATE = (
 
 def corpus() -> list[str]:
     """Code to train a vocabulary on: the embedded problems, which travel with the package."""
-    text = (resources.files("itax_tasks.benchmarks") / "mini_items.jsonl").read_text("utf-8")
+    text = (resources.files("itax_tasks.benchmarks") / "hand_items.jsonl").read_text("utf-8")
     rows = [json.loads(line) for line in text.splitlines() if line]
     return [row["prompt"] + row["canonical_solution"] + row["suffix"] for row in rows]
 

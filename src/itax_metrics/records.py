@@ -102,6 +102,8 @@ class Outcome:
     detail: str = ""
     plus_passed: bool | None = None
     test_classes: Mapping[str, bool] | None = None
+    groups: tuple[str, ...] = ()
+    """What the item belongs to within its benchmark: its language, its library."""
 
     @property
     def decided(self) -> bool:

@@ -27,7 +27,7 @@ SCHEMA_VERSION = 1
 RUN_FILE = "run.json"
 OUTCOMES_FILE = "outcomes.jsonl"
 
-_OPTIONAL = ("detail", "plus_passed", "test_classes")
+_OPTIONAL = ("detail", "plus_passed", "test_classes", "groups")
 """Written, and expected, only where there is something to say."""
 
 
@@ -150,7 +150,7 @@ def _staged(target: Path, compress: bool = False) -> Iterator[IO[bytes]]:
 
 def _row(outcome: Outcome) -> dict[str, Any]:
     row: dict[str, Any] = jsonable(outcome)
-    return {key: value for key, value in row.items() if key not in _OPTIONAL or value not in (None, "")}
+    return {key: value for key, value in row.items() if key not in _OPTIONAL or value not in (None, "", [])}
 
 
 def _check_key(outcome: Outcome, run: Run, seen: set[tuple[str, str, int]], where: str) -> None:

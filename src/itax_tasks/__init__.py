@@ -12,7 +12,8 @@ from itax_tasks.paths import task_path
 if TYPE_CHECKING:
     from itax_tasks.fim import FimFormat, detect, fim_format, render
     from itax_tasks.scoring import Answer, score
-    from itax_tasks.tasks import TASKS, TaskSpec, task
+    from itax_tasks.spec import TaskSpec
+    from itax_tasks.tasks import TASKS, task
 
 __version__ = "0.1.0"
 
@@ -20,7 +21,7 @@ __all__ = ["TASKS", "Answer", "FimFormat", "TaskSpec", "detect", "fim_format", "
 
 _LAZY = {
     "TASKS": "itax_tasks.tasks",
-    "TaskSpec": "itax_tasks.tasks",
+    "TaskSpec": "itax_tasks.spec",
     "task": "itax_tasks.tasks",
     "Answer": "itax_tasks.scoring",
     "score": "itax_tasks.scoring",

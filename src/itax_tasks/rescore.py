@@ -19,7 +19,8 @@ from itax_tasks import lm_eval_files
 from itax_tasks.answers import Format, coverage, read_answers
 from itax_tasks.scoring import Answer, Stage, make_executor, score, task_run
 from itax_tasks.settings import Settings
-from itax_tasks.tasks import TASKS, TaskSpec, task
+from itax_tasks.spec import TaskSpec
+from itax_tasks.tasks import TASKS, task
 
 
 @dataclass(frozen=True, slots=True)

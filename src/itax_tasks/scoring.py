@@ -16,8 +16,9 @@ from itax_metrics.execution.executor import usable_cores
 from itax_metrics.execution.programs import Program
 from itax_metrics.execution.ray import RayExecutor
 from itax_metrics.records import Item, Outcome, Status, TaskRun, Verdict
+from itax_tasks.extraction import RULES
 from itax_tasks.settings import Settings
-from itax_tasks.tasks import TaskSpec
+from itax_tasks.spec import TaskSpec
 
 Stage = Literal["completion", "program-raw", "program"]
 
@@ -76,7 +77,7 @@ def score(
     """Judge stored answers.
 
     Args:
-        spec: the task; its first rule is the headline.
+        spec: the task; its first metric is the headline.
         items: the task's items by task_id.
         answers: any number per item, in the order the outcomes shall have.
         executor: runs the programs; equal programs are executed once.
@@ -90,36 +91,75 @@ def score(
         DataError: an answer to an item the task does not have.
     """
     programs: list[Program] = []
-    index: list[dict[str, int]] = []
+    plans: list[dict[str, Verdict | dict[str, int]]] = []
     owner: dict[int, int] = {}
     for number, answer in enumerate(answers):
         item = items.get(answer.task_id)
         if item is None:
             raise DataError(f"{spec.name} has no item {answer.task_id!r}; the answers belong to another task.")
-        slots: dict[str, int] = {}
-        for metric, body in _bodies(spec, item, answer).items():
-            slots[metric] = len(programs)
-            programs.append(spec.runnable(item, body, time_scale))
-        owner[slots[spec.headline]] = number
-        index.append(slots)
+        plan: dict[str, Verdict | dict[str, int]] = {}
+        for metric, parts in decisions(spec, item, answer, time_scale).items():
+            if isinstance(parts, Verdict):
+                plan[metric] = parts
+                continue
+            plan[metric] = {part: len(programs) + at for at, part in enumerate(parts)}
+            programs.extend(parts.values())
+        headline = plan[spec.headline]
+        if not isinstance(headline, Verdict):
+            owner.update(dict.fromkeys(headline.values(), number))
+        plans.append(plan)
+    watch = _Watch(plans, owner, spec.headline, on_outcome)
+    verdicts = executor.run(programs, on_verdict=watch)
+    outcomes = []
+    for answer, plan in zip(answers, plans, strict=True):
+        decided: dict[str, Verdict | Mapping[str, Verdict]] = {
+            metric: entry if isinstance(entry, Verdict) else {part: verdicts[at] for part, at in entry.items()}
+            for metric, entry in plan.items()
+        }
+        outcomes.append(_outcome(spec, items[answer.task_id], answer, decided))
+    return outcomes
 
-    def passed_on(position: int, verdict: Verdict) -> None:
-        if on_outcome is not None and position in owner:
-            on_outcome(owner[position], verdict)
 
-    verdicts = executor.run(programs, on_verdict=passed_on)
-    return [
-        _outcome(spec, items[answer.task_id], answer, {metric: verdicts[at] for metric, at in slots.items()})
-        for answer, slots in zip(answers, index, strict=True)
-    ]
+def decisions(
+    spec: TaskSpec, item: Item, answer: Answer, time_scale: float = 1.0
+) -> dict[str, Verdict | dict[str, Program]]:
+    """What decides about one answer, metric by metric: a verdict at once, or the programs of its named parts.
+
+    A rule or judge that fails on an answer leaves that metric undecided and says why: one odd answer must not cost
+    the others theirs.
+
+    Raises:
+        ConfigError: whole programs before post-processing, for a task that has no rule for them.
+    """
+    made: dict[str, Verdict | dict[str, Program]] = {}
+    for metric in _metrics(spec, answer):
+        try:
+            decision = spec.decision(item, metric, _body(spec, item, metric, answer), time_scale)
+        except Exception as error:
+            detail = f"{metric} could not be prepared for {item.task_id}: {type(error).__name__}: {error}"
+            made[metric] = Verdict(Status.HARNESS_ERROR, detail=detail)
+            continue
+        if isinstance(decision, Verdict):
+            made[metric] = decision
+        elif isinstance(decision, Program):
+            made[metric] = {"": decision}
+        else:
+            made[metric] = dict(decision)
+    return made
 
 
 def rates(spec: TaskSpec, outcomes: Iterable[Outcome]) -> dict[str, float | None]:
-    """Mean of every metric over items, an item being the mean of its samples; None (withheld) if any is undecided."""
-    columns: dict[str, dict[str, list[float | None]]] = {metric: {} for metric in spec.rules}
+    """Mean of every metric over items, an item being the mean of its samples; None (withheld) if any is undecided.
+
+    Where the task knows groups, the headline of each follows as `<headline>_<group>`.
+    """
+    columns: dict[str, dict[str, list[float | None]]] = {metric: {} for metric in spec.measures}
     for outcome in outcomes:
         for metric, value in outcome.metrics.items():
             columns.setdefault(metric, {}).setdefault(outcome.task_id, []).append(value)
+        for group in outcome.groups:
+            column = columns.setdefault(f"{spec.headline}_{group}", {})
+            column.setdefault(outcome.task_id, []).append(outcome.metrics.get(spec.headline))
     means: dict[str, float | None] = {}
     for metric, items in columns.items():
         values = [_mean(samples) for samples in items.values()]
@@ -156,29 +196,93 @@ def task_run(
         samples_per_item=samples_per_item,
         n_items=n_items,
         fim=dict(fim) if fim else None,
-        metrics=tuple(spec.rules),
+        metrics=tuple(spec.measures),
         generation=dict(generation or {}),
     )
 
 
-def _bodies(spec: TaskSpec, item: Item, answer: Answer) -> dict[str, str]:
-    if answer.stage == "program":
-        # Finished by somebody else's extraction: only the headline can be judged.
-        return {spec.headline: answer.text}
+def _metrics(spec: TaskSpec, answer: Answer) -> list[str]:
+    """The metrics an answer of that stage can be judged by."""
+    if answer.stage == "completion":
+        return list(spec.measures)
     if answer.stage == "program-raw":
-        raise ConfigError(
-            f"{spec.name} takes completions or finished programs; whole programs before post-processing "
-            "(--stage program-raw) belong to tasks that post-process programs."
-        )
-    return {metric: spec.body(item, rule, answer.text) for metric, rule in spec.rules.items()}
+        found = [metric for metric, measure in spec.measures.items() if measure.whole is not None]
+        if spec.headline not in found:
+            raise ConfigError(
+                f"{spec.name} takes completions or finished programs; whole programs before post-processing "
+                "(--stage program-raw) belong to tasks that post-process programs."
+            )
+        return found
+    # Finished by somebody else's extraction, which stands for the headline's rule and no other.
+    rule = spec.measures[spec.headline].rule
+    return [metric for metric, measure in spec.measures.items() if measure.rule == rule]
 
 
-def _outcome(spec: TaskSpec, item: Item, answer: Answer, verdicts: Mapping[str, Verdict]) -> Outcome:
+def _body(spec: TaskSpec, item: Item, metric: str, answer: Answer) -> str:
+    if answer.stage == "completion":
+        return spec.body(item, metric, answer.text)
+    whole = spec.measures[metric].whole
+    if answer.stage == "program" or whole is None:
+        return answer.text
+    return RULES[whole](item, answer.text)
+
+
+class _Watch:
+    """Tells of a headline once all its parts have arrived."""
+
+    def __init__(
+        self,
+        plans: Sequence[Mapping[str, Verdict | Mapping[str, int]]],
+        owner: Mapping[int, int],
+        headline: str,
+        tell: Callable[[int, Verdict], None] | None,
+    ) -> None:
+        self._owner = owner
+        self._tell = tell
+        self._waiting: dict[int, dict[int, Verdict | None]] = {}
+        if tell is None:
+            return
+        for number, plan in enumerate(plans):
+            entry = plan[headline]
+            if isinstance(entry, Verdict):
+                tell(number, entry)
+            else:
+                self._waiting[number] = dict.fromkeys(entry.values())
+
+    def __call__(self, position: int, verdict: Verdict) -> None:
+        number = self._owner.get(position)
+        if self._tell is None or number is None:
+            return
+        parts = self._waiting[number]
+        parts[position] = verdict
+        arrived = [part for part in parts.values() if part is not None]
+        if len(arrived) == len(parts):
+            self._tell(number, _joined({str(at): part for at, part in enumerate(arrived)}))
+
+
+def _joined(parts: Mapping[str, Verdict]) -> Verdict:
+    """One verdict of several parts: undecided where one is, else the first that is not passed."""
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+    worst = sorted(parts.items(), key=lambda part: (part[1].decided, part[1].passed))
+    name, first = worst[0] if worst else ("", Verdict(Status.HARNESS_ERROR, detail="there is nothing to run"))
+    flags = tuple(dict.fromkeys(flag for part in parts.values() for flag in part.flags))
+    detail = first.detail if first.passed or not first.detail else f"{name}: {first.detail}"
+    return Verdict(first.status, sum(part.seconds for part in parts.values()), flags, detail)
+
+
+def _outcome(
+    spec: TaskSpec, item: Item, answer: Answer, decided: Mapping[str, Verdict | Mapping[str, Verdict]]
+) -> Outcome:
+    verdicts = {metric: parts if isinstance(parts, Verdict) else _joined(parts) for metric, parts in decided.items()}
     headline = verdicts[spec.headline]
+    metrics = {metric: _value(spec, metric, decided, verdicts) for metric in decided}
     status = headline.status
     if not answer.text.strip() and headline.decided and not headline.passed:
         # Executed all the same: an empty answer can be right where the hole was dead code.
         status = Status.EMPTY
+    parts = decided[spec.headline]
+    plus = metrics.get("plus_pass@1")
     return Outcome(
         task=spec.name,
         task_id=item.task_id,
@@ -187,8 +291,30 @@ def _outcome(spec: TaskSpec, item: Item, answer: Answer, verdicts: Mapping[str, 
         verdict=status,
         passed=headline.passed,
         completion=answer.text,
-        metrics={metric: (float(verdict.passed) if verdict.decided else None) for metric, verdict in verdicts.items()},
+        metrics=metrics,
         flags=tuple(dict.fromkeys((*answer.flags, *headline.flags))),
         seconds=round(headline.seconds, 4),
         detail=headline.detail,
+        plus_passed=None if plus is None else plus > 0,
+        test_classes=(
+            None
+            if isinstance(parts, Verdict) or "" in parts or not headline.decided
+            else {name: part.passed for name, part in parts.items()}
+        ),
+        groups=tuple(spec.groups(item)) if spec.groups is not None else (),
     )
+
+
+def _value(
+    spec: TaskSpec,
+    metric: str,
+    decided: Mapping[str, Verdict | Mapping[str, Verdict]],
+    verdicts: Mapping[str, Verdict],
+) -> float | None:
+    measure, parts = spec.measures[metric], decided[metric]
+    needed = [verdicts[name] for name in (metric, *measure.requires) if name in verdicts]
+    if not all(verdict.decided for verdict in needed):
+        return None
+    if measure.share and not isinstance(parts, Verdict):
+        return sum(part.passed for part in parts.values()) / len(parts)
+    return float(all(verdict.passed for verdict in needed))

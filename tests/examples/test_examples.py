@@ -24,9 +24,9 @@ def test_the_task_pack_runs_inside_another_program(tiny_model: Path) -> None:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     values = module.evaluate(
-        str(tiny_model), ["itax_mini_infilling"], device="cpu", limit=1, gen_kwargs={"max_gen_toks": 4}
+        str(tiny_model), ["itax_hand_infilling"], device="cpu", limit=1, gen_kwargs={"max_gen_toks": 4}
     )
-    assert 0.0 <= values["itax_mini_infilling"]["pass@1,none"] <= 1.0
+    assert 0.0 <= values["itax_hand_infilling"]["pass@1,none"] <= 1.0
 
 
 def test_the_pair_script_ends_in_a_comparison(tiny_model: Path, tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_the_pair_script_ends_in_a_comparison(tiny_model: Path, tmp_path: Path) 
     command = Path(sys.executable).with_name("lm_eval")
     if not command.exists() or not Path(sys.executable).with_name("itax").exists():
         pytest.skip("itax is not installed beside this interpreter")
-    environment = {**os.environ, "TASKS": "itax_mini_infilling", "PATH": f"{command.parent}:{os.environ['PATH']}"}
+    environment = {**os.environ, "TASKS": "itax_hand_infilling", "PATH": f"{command.parent}:{os.environ['PATH']}"}
     arguments = ["--device", "cpu", "--limit", "3", "--gen_kwargs", "max_gen_toks=4"]
     done = subprocess.run(
         [str(EXAMPLES / "measure_pair.sh"), str(tiny_model), str(tiny_model), str(tmp_path), *arguments],

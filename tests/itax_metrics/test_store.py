@@ -14,7 +14,7 @@ from itax_metrics.records import Outcome, Run, Status, TaskRun
 from itax_metrics.store import read_score_dir, write_atomic, write_score_dir
 
 TASK = TaskRun(
-    task="itax_mini",
+    task="itax_hand",
     version=1.0,
     condition="raw",
     protocol="official",
@@ -29,7 +29,7 @@ TASK = TaskRun(
 )
 RUN = Run(
     model="org/model",
-    tasks={"itax_mini": TASK},
+    tasks={"itax_hand": TASK},
     revision="abc",
     sandbox={"policy": "require", "layers": ["seccomp"], "missing": {}},
     interpreter="CPython 3.11.7",
@@ -41,7 +41,7 @@ RUN = Run(
 
 def _outcome(**changes) -> Outcome:
     fields = {
-        "task": "itax_mini",
+        "task": "itax_hand",
         "task_id": "mini/1",
         "sample": 0,
         "cluster": "mini/1",
@@ -142,7 +142,7 @@ def test_equal_runs_give_equal_bytes(tmp_path: Path):
 
 def test_read_only_mappings_are_written(tmp_path: Path):
     """Records may hold read-only views instead of dicts."""
-    run = Run(model="m", tasks=MappingProxyType({"itax_mini": TASK}), sandbox=MappingProxyType({"layers": ("a",)}))
+    run = Run(model="m", tasks=MappingProxyType({"itax_hand": TASK}), sandbox=MappingProxyType({"layers": ("a",)}))
     folder = write_score_dir(tmp_path, run, [_outcome(metrics=MappingProxyType({"pass@1": 1.0}))])
     assert read_score_dir(folder)[0].sandbox == {"layers": ["a"]}
 
@@ -182,7 +182,7 @@ def test_writing_a_duplicate_is_refused(tmp_path: Path):
 
 def test_foreign_task_is_refused(tmp_path: Path):
     """A row of a task that the run does not know is refused, naming both."""
-    with pytest.raises(DataError, match=r"'other' is not among the run's tasks \(itax_mini\)"):
+    with pytest.raises(DataError, match=r"'other' is not among the run's tasks \(itax_hand\)"):
         write_score_dir(tmp_path, RUN, [_outcome(task="other")])
 
 
@@ -250,8 +250,8 @@ def test_a_cut_off_archive_is_named(tmp_path: Path):
         (lambda run: run.update(schema_version=2), "schema_version is 2, this itax reads 1"),
         (lambda run: run.pop("schema_version"), "schema_version is None"),
         (lambda run: run.pop("model"), "field 'model' is missing"),
-        (lambda run: run["tasks"]["itax_mini"].pop("limits"), "task 'itax_mini': field 'limits' is missing"),
-        (lambda run: run["tasks"].update(itax_mini=3), "task 'itax_mini' should be an object"),
+        (lambda run: run["tasks"]["itax_hand"].pop("limits"), "task 'itax_hand': field 'limits' is missing"),
+        (lambda run: run["tasks"].update(itax_hand=3), "task 'itax_hand' should be an object"),
         (lambda run: run.update(outcomes=3), "field 'outcomes' should be an object"),
     ],
 )

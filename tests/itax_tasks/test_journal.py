@@ -22,8 +22,8 @@ ANSWERS = [
 
 def test_the_scorer_reads_what_was_written(tmp_path: Path) -> None:
     """Texts, samples, flags and the task's name survive the round trip."""
-    stored = read_answers(journal.write_journal(tmp_path, "itax_mini_infilling", ANSWERS, {}))
-    assert (tuple(ANSWERS), "itax_mini_infilling") == (stored.answers, stored.task)
+    stored = read_answers(journal.write_journal(tmp_path, "itax_hand_infilling", ANSWERS, {}))
+    assert (tuple(ANSWERS), "itax_hand_infilling") == (stored.answers, stored.task)
 
 
 def test_lone_surrogates_survive(tmp_path: Path) -> None:

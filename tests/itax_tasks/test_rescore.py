@@ -22,7 +22,7 @@ from itax_tasks.scoring import Answer
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import task
 
-TASK = "itax_mini_completion"
+TASK = "itax_hand_completion"
 STAMP = "2026-01-02T03-04-05.678901"
 
 
@@ -125,7 +125,7 @@ def test_an_lm_eval_run_becomes_a_score_directory(tmp_path: Path, settings: Sett
 
 def test_several_tasks_share_one_directory(tmp_path: Path, settings: Settings) -> None:
     """A run of the group is one run.json with an entry per task."""
-    names = [TASK, "itax_mini_instruct"]
+    names = [TASK, "itax_hand_instruct"]
     source = _lm_eval(tmp_path / "m", {n: _truths(n, 2) for n in names}, {n: _record(name=n) for n in names})
     submissions, model, notes = from_lm_eval(source)
     run, outcomes = score_to_directory(
@@ -162,16 +162,16 @@ def test_two_models_in_one_folder_are_refused(tmp_path: Path) -> None:
     """One task of base and another of instruct are no score of either."""
     later = STAMP.replace("03-04-05", "09-09-09")
     _lm_eval(tmp_path, {TASK: _truths()}, {TASK: _record()}, model="org/base")
-    _lm_eval(tmp_path, {"itax_mini_instruct": _truths("itax_mini_instruct")}, {}, model="org/instruct", stamp=later)
+    _lm_eval(tmp_path, {"itax_hand_instruct": _truths("itax_hand_instruct")}, {}, model="org/instruct", stamp=later)
     with pytest.raises(DataError, match=r"org/base.*org/instruct"):
         from_lm_eval(tmp_path)
 
 
 def test_a_trap_of_the_backend_is_noted_once(tmp_path: Path) -> None:
     """Two tasks of one leaking run give one note."""
-    names = ["itax_mini_infilling", "itax_hefim"]
+    names = ["itax_hand_infilling", "itax_hefim"]
     config = {name: {"metadata": {"itax": {"fim": {"id": "qwen"}}}} for name in names}
-    source = _lm_eval(tmp_path, {name: _truths("itax_mini_infilling") for name in names}, config)
+    source = _lm_eval(tmp_path, {name: _truths("itax_hand_infilling") for name in names}, config)
     path = tmp_path / f"results_{STAMP}.json"
     results = json.loads(path.read_text())
     results["config"].update(model="hf", batch_size="8")
@@ -194,7 +194,7 @@ def test_truncated_prompts_stay_flagged(tmp_path: Path, settings: Settings) -> N
 def test_the_task_may_be_named_by_the_rows(tmp_path: Path) -> None:
     """A journal needs no --task."""
     path = tmp_path / "a.jsonl"
-    path.write_text(json.dumps({"task": TASK, "task_id": "mini/completion/01", "completion": ""}))
+    path.write_text(json.dumps({"task": TASK, "task_id": "hand/completion/01", "completion": ""}))
     submission = from_completions(path, name=None, format=None, stage=None, partial=True)
     assert (TASK, True, path) == (submission.task, submission.partial, submission.source)
 
@@ -238,7 +238,7 @@ def test_undecided_answers_neither_agree_nor_differ(
     answers = _truths(count=1)
     submission = _submission(answers=answers, recorded={(answers[0].task_id, 0): True}, partial=True)
     run, _ = score_to_directory([submission], tmp_path / "out", settings, model={}, progress=False)
-    assert not any("not mini/" in note or "1 of 1" in note for note in run.notes)
+    assert not any("not hand/" in note or "1 of 1" in note for note in run.notes)
 
 
 # Refused before anything runs
@@ -285,8 +285,8 @@ def test_missing_answers_are_refused_with_both_remedies(tmp_path: Path, settings
 @pytest.mark.usefixtures("nothing_runs")
 def test_the_last_task_is_checked_before_the_first_is_executed(tmp_path: Path, settings: Settings) -> None:
     """Hours of execution do not precede an error that was there to see."""
-    bad = _submission("itax_mini_instruct", [Answer("HumanEval/0", 0, "")])
-    with pytest.raises(DataError, match="items itax_mini_instruct does not have"):
+    bad = _submission("itax_hand_instruct", [Answer("HumanEval/0", 0, "")])
+    with pytest.raises(DataError, match="items itax_hand_instruct does not have"):
         score_to_directory([_submission(), bad], tmp_path / "out", settings, model={}, progress=False)
 
 

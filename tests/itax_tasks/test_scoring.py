@@ -136,7 +136,7 @@ def test_equal_programs_are_executed_once(executor: LocalExecutor, monkeypatch: 
     assert 5 == sum(outcome.passed for outcome in outcomes)
 
 
-@pytest.mark.parametrize("name", ["itax_mini_infilling", "itax_mini_completion", "itax_mini_instruct"])
+@pytest.mark.parametrize("name", ["itax_hand_infilling", "itax_hand_completion", "itax_hand_instruct"])
 def test_the_truth_of_every_mini_item_passes(name: str, executor: LocalExecutor, tmp_path: Path) -> None:
     """Canonical answers score 100 %, through items, extraction and execution."""
     spec = task(name)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from itax_metrics.errors import ConfigError
+from itax_metrics.execution.programs import Program
 from itax_metrics.records import Item
 from itax_tasks.extraction import RULES
 from itax_tasks.settings import Settings
@@ -26,7 +27,7 @@ def test_a_task_is_found_under_its_own_name(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("typo", "meant"),
-    [("itax_hefm", "itax_hefim"), ("itax_mini_infiling", "itax_mini_infilling"), ("hefim", "itax_hefim")],
+    [("itax_hefm", "itax_hefim"), ("itax_hand_infiling", "itax_hand_infilling"), ("hefim", "itax_hefim")],
 )
 def test_a_mistyped_task_is_answered_with_the_nearest(typo: str, meant: str) -> None:
     """Did you mean ...?, then all of them."""
@@ -44,10 +45,11 @@ def test_a_name_like_no_other_gets_the_list() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_headline_is_pass_at_1_and_comes_first(name: str) -> None:
-    """The first metric carries the claim; every other one is named after it."""
-    first, *others = task(name).rules
-    assert "pass@1" == first == task(name).headline
-    assert all(metric.startswith("pass@1_") for metric in others)
+    """The first metric carries the claim; every other one is named after it or after a stricter oracle."""
+    first, *others = task(name).measures
+    assert first == task(name).headline
+    assert first in ("pass@1", "exact_match")
+    assert all(metric.startswith((f"{first}_", "pass@1", "plus_pass@1", "call_match")) for metric in others)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -57,16 +59,10 @@ def test_every_rule_exists(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_sibling_metric_is_named_after_its_rule(name: str) -> None:
-    """`pass@1_<rule>`, except `strict`, which is the raw answer where extraction is the headline."""
-    for metric, rule in list(task(name).rules.items())[1:]:
-        assert metric == f"pass@1_{'strict' if rule == 'raw' else rule}"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_only_raw_tasks_need_a_fim_format(name: str) -> None:
-    """Sentinels belong to the condition `raw` and to no other."""
-    assert ("raw" == task(name).condition) is task(name).is_fim
+def test_a_metric_requires_only_metrics_of_its_task(name: str) -> None:
+    """What must pass as well is measured as well."""
+    spec = task(name)
+    assert all(set(measure.requires) <= set(spec.measures) - {metric} for metric, measure in spec.measures.items())
 
 
 @pytest.mark.parametrize("name", L2R)
@@ -77,7 +73,7 @@ def test_a_prefix_only_sibling_differs_by_its_condition_alone(name: str) -> None
     assert isinstance(raw.load, partial)
     assert isinstance(l2r.load, partial)
     assert (raw.load.func, raw.load.args) == (l2r.load.func, l2r.load.args)
-    for field in ("benchmark", "protocol", "complete", "program", "limits", "rules", "max_gen_toks", "version"):
+    for field in ("benchmark", "protocol", "measures", "limits", "max_gen_toks", "version"):
         assert getattr(raw, field) == getattr(l2r, field), field
 
 
@@ -93,7 +89,7 @@ def test_a_prefix_only_sibling_shares_its_items(name: str, tmp_path: Path) -> No
 
 def test_only_single_line_holes_are_judged_by_their_first_line() -> None:
     """A rule that cuts to one line has no place where holes are longer."""
-    single = {"itax_hefim", "itax_hefim_l2r", "itax_tiny_infilling"}
+    single = {"itax_hefim", "itax_hefim_l2r", "itax_mini_infilling"}
     assert single == {name for name in NAMES if "pass@1_first_line" in task(name).rules}
 
 
@@ -105,18 +101,19 @@ def test_the_official_limit_stands() -> None:
 def test_a_body_is_the_extracted_answer_in_its_place() -> None:
     """Prefix, what the rule keeps, suffix."""
     item = Item("toy/0", "a\n", "z\n")
-    assert "a\n  b\nz\n" == task("itax_hefim").body(item, "first_line", "  b\nc\n")
+    assert "a\n  b\nz\n" == task("itax_hefim").body(item, "pass@1_first_line", "  b\nc\n")
 
 
 def test_an_instruction_is_not_part_of_the_program() -> None:
     """The request is prose; the answer is the whole program."""
     item = Item("toy/0", "Write f.")
-    assert "x = 1\n" == task("itax_mini_instruct").body(item, "fenced_code", "Sure:\n```python\nx = 1\n```\n")
+    assert "x = 1\n" == task("itax_hand_instruct").body(item, "pass@1", "Sure:\n```python\nx = 1\n```\n")
 
 
 def test_a_runnable_program_has_the_tests_and_scaled_limits() -> None:
     """The official layout: code, tests, call."""
     spec = task("itax_hefim")
     item = Item("toy/0", "", payload={"test": "def check(c): ...", "entry_point": "f"})
-    program = spec.runnable(item, "def f(): ...", 2.0)
+    program = spec.decision(item, "pass@1", "def f(): ...", 2.0)
+    assert isinstance(program, Program)
     assert ("def f(): ...\ndef check(c): ...\ncheck(f)", 6.0) == (program.source, program.limits.wall_seconds)

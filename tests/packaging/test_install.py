@@ -117,7 +117,7 @@ def test_the_wheel_holds_all_of_both_packages(source: Path, built: Path) -> None
         "itax_tasks/task_yamls/hefim/itax_hefim.yaml",
         "itax_tasks/data_files.toml",
         "itax_tasks/fim/formats.toml",
-        "itax_tasks/benchmarks/mini_items.jsonl",
+        "itax_tasks/benchmarks/hand_items.jsonl",
     ):
         assert name in held
 
@@ -181,12 +181,12 @@ class FreshEnvironment:
         """Run lm_eval with no itax option on stored answers that all solve their problem; all must pass."""
         succeed(
             *(self.bin / "lm_eval", "--model", "itax-replay", "--model_args", f"completions={answers}"),
-            *("--tasks", "itax_mini_infilling", "--confirm_run_unsafe_code", "--output_path", "OUT", "--log_samples"),
+            *("--tasks", "itax_hand_infilling", "--confirm_run_unsafe_code", "--output_path", "OUT", "--log_samples"),
             folder=self.work,
         )
         (results,) = (self.work / "OUT").rglob("results_*.json")
-        assert 1.0 == json.loads(results.read_text("utf-8"))["results"]["itax_mini_infilling"]["pass@1,none"]
-        (samples,) = (self.work / "OUT").rglob("samples_itax_mini_infilling_*.jsonl")
+        assert 1.0 == json.loads(results.read_text("utf-8"))["results"]["itax_hand_infilling"]["pass@1,none"]
+        (samples,) = (self.work / "OUT").rglob("samples_itax_hand_infilling_*.jsonl")
         count = len(answers.read_text("utf-8").splitlines())
         assert count == len(samples.read_text("utf-8").splitlines())
 
@@ -207,7 +207,7 @@ def fresh(tmp_path: Path) -> FreshEnvironment:
 @pytest.fixture
 def canonical_answers(tmp_path: Path) -> Path:
     """The answer that solves it, for every embedded infilling problem."""
-    items = REPOSITORY / "src" / "itax_tasks" / "benchmarks" / "mini_items.jsonl"
+    items = REPOSITORY / "src" / "itax_tasks" / "benchmarks" / "hand_items.jsonl"
     rows = [json.loads(line) for line in items.read_text("utf-8").splitlines()]
     answers = [
         {"task_id": row["task_id"], "completion": row["canonical_solution"]}

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.vllm, pytest.mark.xdist_group("vllm")]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIMIT = 8
-TASKS = ("itax_hefim", "itax_mini_infilling")
+TASKS = ("itax_hefim", "itax_hand_infilling")
 SENTINELS = fim_format("qwen2.5-coder").sentinels
 
 HF_ARGUMENTS = "dtype=float32"

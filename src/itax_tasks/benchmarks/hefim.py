@@ -6,13 +6,15 @@ prefix, completion and suffix, nothing is stripped, and 3.0 s of wall time cover
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
-from itax_metrics.execution.programs import Limits
+from itax_metrics.execution.programs import Limits, Program
 from itax_metrics.records import Item
 from itax_tasks import data
 from itax_tasks.benchmarks.base import Loaded, checked_program, item_from_row
 from itax_tasks.settings import Settings
+from itax_tasks.spec import Condition, TaskSpec, measured
 
 Subset = Literal["single_line", "multi_line", "random_span", "random_span_light"]
 
@@ -48,11 +50,41 @@ def complete(item: Item, middle: str) -> str:
     return item.prefix + middle + item.suffix
 
 
-def program(item: Item, body: str) -> str:
+def decide(item: Item, body: str, limits: Limits) -> Program:
     """The official program around a completed function."""
-    return checked_program(body, item.payload["test"], item.payload["entry_point"])
+    return Program(checked_program(body, item.payload["test"], item.payload["entry_point"]), limits=limits)
 
 
 def _problem(task_id: str) -> str:
     """`SingleLineInfilling/HumanEval/12/L3` belongs to the problem `HumanEval/12`."""
     return "/".join(task_id.split("/")[1:3])
+
+
+def _spec(name: str, subset: Subset, condition: Condition) -> TaskSpec:
+    rules = {"pass@1": "raw", "pass@1_paper_strip": "paper_strip"}
+    if subset == "single_line":
+        rules["pass@1_first_line"] = "first_line"
+    return TaskSpec(
+        name=name,
+        version=1.0,
+        benchmark=f"hefim/{subset}",
+        condition=condition,
+        protocol="official",
+        load=partial(load, subset),
+        measures=measured(rules, complete, decide),
+        limits=LIMITS,
+        max_gen_toks=512,
+        paper_max_gen_toks={"qwen": 512, "deepseek": 128},
+    )
+
+
+NAMES: dict[Subset, str] = {
+    "single_line": "itax_hefim",
+    "multi_line": "itax_hefim_multi_line",
+    "random_span": "itax_hefim_random_span",
+    "random_span_light": "itax_hefim_random_span_light",
+}
+
+TASKS = tuple(
+    spec for subset, name in NAMES.items() for spec in (_spec(name, subset, "raw"), _spec(f"{name}_l2r", subset, "l2r"))
+)

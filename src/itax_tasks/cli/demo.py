@@ -17,7 +17,7 @@ from itax_tasks.rescore import from_lm_eval, score_to_directory
 from itax_tasks.settings import read_settings
 
 NOTICE = (
-    "The answers replayed here were written by hand to exercise every path (see mini_README.md). They are not a\n"
+    "The answers replayed here were written by hand to exercise every path (see hand_README.md). They are not a\n"
     "model's, and this tax says nothing about any model."
 )
 
@@ -42,14 +42,14 @@ def demo(out: Path) -> None:
     _clear(out)
     scored: dict[str, Path] = {}
     for side in ("base", "instruct"):
-        with resources.as_file(resources.files("itax_tasks.benchmarks") / f"mini_answers_{side}.jsonl") as answers:
+        with resources.as_file(resources.files("itax_tasks.benchmarks") / f"hand_answers_{side}.jsonl") as answers:
             arguments = [
                 "--model",
                 "itax-replay",
                 "--model_args",
-                f"completions={answers},pretrained=itax-mini-{side}",
+                f"completions={answers},pretrained=itax-hand-{side}",
                 "--tasks",
-                "itax_mini",
+                "itax_hand",
                 "--confirm_run_unsafe_code",
                 "--log_samples",
                 "--output_path",

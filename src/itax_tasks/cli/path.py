@@ -19,7 +19,7 @@ def path(model: str | None) -> None:
 
     With --model, for the plain command:
 
-        lm_eval --model hf --model_args pretrained="$(itax path --model itax-tiny-base)" --tasks itax_tiny ...
+        lm_eval --model hf --model_args pretrained="$(itax path --model itax-tiny-base)" --tasks itax_mini ...
     """
     if model is None:
         click.echo(task_path())

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from itax_metrics.records import Item
 from itax_tasks.extraction.fences import fenced_code
 from itax_tasks.extraction.lines import first_line
 from itax_tasks.extraction.whitespace import paper_strip
 
-Rule = Callable[[str], str]
+Rule = Callable[[Item, str], str]
+"""(item, completion) -> the code it holds. Most rules look at the completion alone."""
 
 
 def raw(completion: str) -> str:
@@ -20,11 +22,19 @@ def raw(completion: str) -> str:
     return completion
 
 
+def _of_text(rule: Callable[[str], str]) -> Rule:
+    def apply(item: Item, completion: str) -> str:
+        del item
+        return rule(completion)
+
+    return apply
+
+
 RULES: Mapping[str, Rule] = {
-    "raw": raw,
-    "first_line": first_line,
-    "paper_strip": paper_strip,
-    "fenced_code": fenced_code,
+    "raw": _of_text(raw),
+    "first_line": _of_text(first_line),
+    "paper_strip": _of_text(paper_strip),
+    "fenced_code": _of_text(fenced_code),
 }
 
 __all__ = ["RULES", "Rule", "fenced_code", "first_line", "paper_strip", "raw"]

@@ -14,7 +14,7 @@ from itax_metrics.records import Flag, Item, Outcome, Status
 from itax_tasks import journal
 from itax_tasks.scoring import Answer, score
 from itax_tasks.settings import Settings
-from itax_tasks.tasks import TaskSpec
+from itax_tasks.spec import TaskSpec
 
 log = logging.getLogger("lm_eval.itax")
 
@@ -97,7 +97,7 @@ class ExecuteFilter(Filter):  # type: ignore[misc]  # lm_eval is untyped
             verdict=Status.HARNESS_ERROR,
             passed=False,
             completion=answer.text,
-            metrics=dict.fromkeys(self.spec.rules),
+            metrics=dict.fromkeys(self.spec.measures),
             flags=answer.flags,
             detail=detail,
         )

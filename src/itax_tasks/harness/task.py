@@ -127,9 +127,15 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             "fim": dict(self.prompts.fim) if self.prompts.fim else None,
             "stops": list(self.prompts.stops),
             "data": dict(self.loaded.data),
-            "chat": self.config.metadata.get("chat", "tokenizer") if self.spec.condition == "chat" else None,
+            "chat": self._chat(),
             "settings": self.settings.record(),
         }
+
+    def _chat(self) -> str | None:
+        """The chat template in use, for the record; None where nothing is said in a chat."""
+        if self.spec.condition not in ("chat", "prefill"):
+            return None
+        return str(self.config.metadata.get("chat", self.spec.template or "tokenizer"))
 
     # Requests
 
@@ -181,7 +187,7 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
                 f"{self.spec.condition!r}). Run it without."
             )
         if asked.get("apply_chat_template"):
-            if self.spec.condition != "chat" or not _takes_messages(asked.get("chat_template")):
+            if self.spec.condition not in ("chat", "prefill") or not _takes_messages(asked.get("chat_template")):
                 raise ConfigError(
                     f"{name} is rendered by itax itself (condition {self.spec.condition!r}); --apply_chat_template "
                     "would wrap that in a second turn. Run it without --apply_chat_template."
@@ -241,7 +247,13 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         if "bypass" in self._metric_fn_list:
             return {"bypass": 999}
         samples = json.loads(results[0])
-        metrics = {metric: _mean([sample["metrics"].get(metric) for sample in samples]) for metric in self.spec.rules}
+        metrics = {
+            metric: _mean([sample["metrics"].get(metric) for sample in samples]) for metric in self.spec.measures
+        }
+        own = self._groups_of(doc["task_id"])
+        for group in self._groups:
+            # Every document reports every group, because ranks must agree on the keys; NaN: not a member.
+            metrics[f"{self.spec.headline}_{group}"] = metrics[self.spec.headline] if group in own else math.nan
         if self._withheld or self._world_size > 1:
             # Every rank must report the same keys, or gathering them fails.
             metrics[f"{self.spec.headline}_incomplete"] = float(
@@ -249,13 +261,23 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             )
         return metrics
 
+    @cached_property
+    def _groups(self) -> tuple[str, ...]:
+        """All groups of the task's items, in the order they appear."""
+        return tuple(dict.fromkeys(group for name in self.items for group in self._groups_of(name)))
+
+    def _groups_of(self, task_id: str) -> Sequence[str]:
+        return self.spec.groups(self.items[task_id]) if self.spec.groups is not None else ()
+
     def aggregation(self) -> dict[str, Callable[[Sequence[float]], float]]:
-        """lm-eval's aggregations, and a plain sum for the count of undecided answers."""
-        return {**super().aggregation(), f"{self.spec.headline}_incomplete": sum}
+        """lm-eval's aggregations, the rate of each group, and a plain sum for the count of undecided answers."""
+        groups = dict.fromkeys((f"{self.spec.headline}_{group}" for group in self._groups), _mean_of_members)
+        return {**super().aggregation(), **groups, f"{self.spec.headline}_incomplete": sum}
 
     def higher_is_better(self) -> dict[str, bool]:
         """More undecided answers are worse."""
-        return {**super().higher_is_better(), f"{self.spec.headline}_incomplete": False}
+        groups = dict.fromkeys((f"{self.spec.headline}_{group}" for group in self._groups), True)
+        return {**super().higher_is_better(), **groups, f"{self.spec.headline}_incomplete": False}
 
     def _verdicts(self) -> Iterator[dict[str, Any]]:
         for request in self._instances:
@@ -283,3 +305,9 @@ def _takes_messages(chat_template: Callable[..., Any] | None) -> bool:
 def _mean(values: Sequence[float | None]) -> float:
     decided = [value for value in values if value is not None]
     return sum(decided) / len(decided) if values and len(decided) == len(values) else math.nan
+
+
+def _mean_of_members(values: Sequence[float]) -> float:
+    """Mean over the documents that belong to a group; NaN marks the others."""
+    members = [value for value in values if not math.isnan(value)]
+    return sum(members) / len(members) if members else math.nan

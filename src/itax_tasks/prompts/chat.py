@@ -1,4 +1,4 @@
-"""One user turn in the model's own chat template, or in a named one.
+"""A conversation in the model's own chat template, or in a named one, up to where the model goes on.
 
 Whether a model is base or instruct is never read off the presence of a template; the task says `chat`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from itax_metrics.errors import ConfigError
+from itax_tasks.spec import Dialogue
 
 MAGICODER_SYSTEM = (
     "You are an exceptionally intelligent coding assistant that consistently delivers accurate and reliable "
@@ -18,12 +19,18 @@ MAGICODER_SYSTEM = (
 NAMED = ("magicoder",)
 
 
-def user_turn(tokenizer: Any | None, request: str, *, named: str | None, model: str) -> str:
-    """The prompt text up to where the assistant begins.
+_MARK = "-[[itax-goes-on-here]]-"
+
+
+def conversation(tokenizer: Any | None, dialogue: Dialogue, *, named: str | None, model: str) -> str:
+    """The prompt text up to where the assistant goes on: its turn has begun, with the prefill if there is one.
+
+    A prefill is rendered as an answer that holds a mark, and cut at the mark (EvalPlus, `provider/utility.py`), so
+    that whatever a template puts in front of an answer is there.
 
     Args:
         tokenizer: the model's tokenizer; None for a model that never sees a prompt.
-        request: the user's text.
+        dialogue: the turns before the answer, and how it begins.
         named: a template of `NAMED`, or None for the tokenizer's own.
         model: for the message.
 
@@ -33,15 +40,23 @@ def user_turn(tokenizer: Any | None, request: str, *, named: str | None, model: 
     if named is not None and named not in NAMED:
         raise ConfigError(f'--metadata "chat" is {named!r}; the named templates are {", ".join(NAMED)}.')
     if named == "magicoder":
-        return f"{MAGICODER_SYSTEM}\n\n@@ Instruction\n{request}\n\n@@ Response\n"
+        request = "\n\n".join(text for role, text in dialogue.turns if role == "user")
+        return f"{MAGICODER_SYSTEM}\n\n@@ Instruction\n{request}\n\n@@ Response\n{dialogue.prefill}"
     if tokenizer is None:
-        return request
+        return "\n\n".join(text for _, text in dialogue.turns) + dialogue.prefill
     if not getattr(tokenizer, "chat_template", None):
         raise ConfigError(
             f"The tokenizer of {model} has no chat template, and this task speaks to the model in a chat. "
             """Name one with --metadata '{"chat":"magicoder"}', or leave this task out for a base model."""
         )
-    text = tokenizer.apply_chat_template(
-        [{"role": "user", "content": request}], tokenize=False, add_generation_prompt=True
-    )
-    return str(text)
+    messages = [{"role": role, "content": text} for role, text in dialogue.turns]
+    if not dialogue.prefill:
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    begun = [*messages, {"role": "assistant", "content": dialogue.prefill + _MARK}]
+    before, found, _ = str(tokenizer.apply_chat_template(begun, tokenize=False)).partition(_MARK)
+    if not found:
+        raise ConfigError(
+            f"The chat template of {model} does not show an answer that has begun, so the answer cannot be prefilled. "
+            "Run the task without prefill."
+        )
+    return before

@@ -13,8 +13,8 @@ from itax_metrics.errors import ConfigError
 from itax_metrics.records import Item
 from itax_tasks import fim
 from itax_tasks.prompts import Prompts
-from itax_tasks.prompts.chat import user_turn
-from itax_tasks.tasks import TaskSpec
+from itax_tasks.prompts.chat import conversation
+from itax_tasks.spec import Dialogue, TaskSpec
 
 
 class Model(Protocol):
@@ -57,8 +57,8 @@ def prepare(
     """
     if spec.condition == "raw":
         return _fim_prompts(spec, items, model, metadata, max_gen_toks)
-    if spec.condition == "chat":
-        return _chat_prompts(spec, items, model, metadata.get("chat"), plain)
+    if spec.condition in ("chat", "prefill"):
+        return _chat_prompts(spec, items, model, _template(spec, metadata), plain)
     return _left_to_right(spec, items, model, max_gen_toks)
 
 
@@ -88,10 +88,28 @@ def _chat_prompts(spec: TaskSpec, items: Sequence[Item], model: Model, named: st
             if not model.served:
                 raise
     name = model.name or "this model"
-    texts = tuple(
-        item.prefix if plain else user_turn(tokenizer, item.prefix, named=named, model=name) for item in items
-    )
+    talks = [spec.dialogue(item) for item in items]
+    if plain:
+        texts = tuple(_only_request(spec, talk) for talk in talks)
+    else:
+        texts = tuple(conversation(tokenizer, talk, named=named, model=name) for talk in talks)
     return Prompts(texts, (False,) * len(texts), spec.stops, plain=tokenizer is None and named is None)
+
+
+def _template(spec: TaskSpec, metadata: Mapping[str, Any]) -> str | None:
+    """The named chat template: the user's, else the protocol's; `tokenizer` asks for the tokenizer's own."""
+    named = metadata.get("chat", spec.template)
+    return None if named in (None, "tokenizer") else str(named)
+
+
+def _only_request(spec: TaskSpec, dialogue: Dialogue) -> str:
+    """The bare request, for hosts that wrap it in one user message themselves."""
+    if len(dialogue.turns) != 1 or dialogue.prefill:
+        raise ConfigError(
+            f"{spec.name} needs a system message, shots or a prefilled answer, which a messages interface of lm_eval "
+            "cannot be given. Run it on a model whose tokenizer renders the conversation."
+        )
+    return dialogue.turns[0][1]
 
 
 def _fim_prompts(
@@ -172,11 +190,12 @@ def _left_to_right(spec: TaskSpec, items: Sequence[Item], model: Model, max_gen_
     if tokenizer is not None:
         limit, unfit = _prompt_limit(model, max_gen_toks or spec.max_gen_toks, spec)
     for item in items:
-        text = item.prefix
+        whole = item.prefix if spec.condition == "l2r" else spec.text(item)
+        text = whole
         if limit is not None and len(text.encode("utf-8", "replace")) > limit:
             text = _tail(text, tokenizer, limit)
         texts.append(text)
-        truncated.append(len(text) < len(item.prefix))
+        truncated.append(len(text) < len(whole))
     warnings = (f"{sum(truncated)} of {len(items)} prompts of {spec.name} were cut to {limit} tokens.",)
     return Prompts(
         tuple(texts),

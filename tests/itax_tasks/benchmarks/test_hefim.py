@@ -53,7 +53,7 @@ def test_clusters_are_problems_of_humaneval(subset: Subset, settings: Settings) 
 def test_every_truth_completes_its_program(settings: Settings) -> None:
     """Prefix, truth and suffix are Python, joined with nothing between them, with tests and call behind."""
     for item in hefim.load("single_line", settings).items:
-        compile(hefim.program(item, hefim.complete(item, item.truth)), item.task_id, "exec")
+        compile(hefim.decide(item, hefim.complete(item, item.truth), hefim.LIMITS).source, item.task_id, "exec")
 
 
 def test_a_truth_of_the_single_line_subset_is_one_line(settings: Settings) -> None:

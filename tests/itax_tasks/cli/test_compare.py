@@ -15,7 +15,7 @@ from itax_tasks.cli.compare import compare
 
 
 def _write(folder: Path, model: str, solved: list[bool], condition: str = "raw") -> Path:
-    name = "itax_mini" if condition == "raw" else f"itax_mini_{condition}"
+    name = "itax_hand" if condition == "raw" else f"itax_hand_{condition}"
     task = TaskRun(name, 1.0, condition, "official", "pass@1", "stop", {"sha256": "a"}, {}, 1, len(solved))
     rows = [
         Outcome(name, f"mini/{i:03d}", 0, "", Status.PASSED if value else Status.FAILED, value, "x")
@@ -40,7 +40,7 @@ def test_table_is_printed_and_file_is_written(pair: list[str], tmp_path: Path):
     """The default writes ./comparison.json and prints the table with its sentence."""
     result = _run(*pair)
     assert result.exit_code == 0
-    assert "itax_mini: instruct loses 37.5 points" in result.stdout
+    assert "itax_hand: instruct loses 37.5 points" in result.stdout
     assert json.loads((tmp_path / "comparison.json").read_text())["benchmarks"][0]["tax_points"] == 37.5
 
 
@@ -59,7 +59,7 @@ def test_json_goes_to_standard_output(pair: list[str], tmp_path: Path):
 
 def test_markdown_goes_to_standard_output(pair: list[str]):
     """--markdown prints a Markdown table."""
-    assert "| itax_mini | 40 | 75.0 | 37.5 | +37.5 |" in _run(*pair, "--markdown").stdout
+    assert "| itax_hand | 40 | 75.0 | 37.5 | +37.5 |" in _run(*pair, "--markdown").stdout
 
 
 def test_options_reach_the_comparison(pair: list[str], tmp_path: Path):
@@ -76,7 +76,7 @@ def test_across_condition_compares_wordings(tmp_path: Path, monkeypatch: pytest.
     chat = _write(tmp_path / "chat", "org/m", [True] * 4 + [False], condition="chat")
     with pytest.raises(PairingError, match="--across condition"):
         _run(str(raw), str(chat))
-    assert "itax_mini / itax_mini_chat" in _run(str(raw), str(chat), "--across", "condition").stdout
+    assert "itax_hand / itax_hand_chat" in _run(str(raw), str(chat), "--across", "condition").stdout
 
 
 def test_refusals_are_itax_errors_and_write_nothing(pair: list[str], tmp_path: Path):

@@ -21,5 +21,5 @@ def test_the_demo_ends_in_a_comparison_and_says_what_it_is_not(tmp_path: Path) -
     assert "They are not a\nmodel's" in result.output
     comparison = json.loads((out / "comparison.json").read_text("utf-8"))
     taxes = {row["task"]: row["tax_points"] for row in comparison["benchmarks"]}
-    assert taxes["itax_mini_infilling"] > 0 > taxes["itax_mini_instruct"]
+    assert taxes["itax_hand_infilling"] > 0 > taxes["itax_hand_instruct"]
     assert 80 == sum(1 for side in ("base",) for _ in (out / side / "outcomes.jsonl").open())

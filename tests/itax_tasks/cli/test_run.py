@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 pytest.importorskip("lm_eval")
 
-from itax_tasks.benchmarks import mini
+from itax_tasks.benchmarks import hand
 from itax_tasks.cli import cli, run
 from itax_tasks.settings import Settings
 
@@ -23,7 +23,7 @@ def itax_run(*arguments: str) -> Result:
 @pytest.fixture
 def answers(tmp_path: Path) -> Path:
     """Canonical answers to the embedded completion task."""
-    items = mini.load("completion", Settings()).items
+    items = hand.load("completion", Settings()).items
     file = tmp_path / "answers.jsonl"
     file.write_text("".join(json.dumps({"task_id": i.task_id, "completion": i.truth}) + "\n" for i in items), "utf-8")
     return file
@@ -39,22 +39,22 @@ def test_it_runs_lm_eval_and_writes_its_files(answers: Path, tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     result = itax_run(
         "--model", "itax-replay", "--model_args", f"completions={answers},pretrained=stored",
-        "--tasks", "itax_mini_completion", "--confirm_run_unsafe_code",
+        "--tasks", "itax_hand_completion", "--confirm_run_unsafe_code",
     )  # fmt: skip
     assert 0 == result.exit_code, result.output
-    assert list((tmp_path / run.DEFAULT_OUTPUT).glob("stored/samples_itax_mini_completion_*.jsonl"))
+    assert list((tmp_path / run.DEFAULT_OUTPUT).glob("stored/samples_itax_hand_completion_*.jsonl"))
 
 
 def test_the_missing_unsafe_flag_is_named_before_the_model_loads(answers: Path) -> None:
     """The model folder does not exist, and is not even looked at."""
-    result = itax_run("--model", "hf", "--model_args", "pretrained=nowhere", "--tasks", "itax_mini_completion")
+    result = itax_run("--model", "hf", "--model_args", "pretrained=nowhere", "--tasks", "itax_hand_completion")
     assert "--confirm_run_unsafe_code" in str(result.exception)
 
 
 def test_a_chat_template_is_refused_before_the_model_loads() -> None:
     """--apply_chat_template on our tasks is one message."""
     result = itax_run(
-        "--model", "hf", "--model_args", "pretrained=nowhere", "--tasks", "itax_mini", "--apply_chat_template",
+        "--model", "hf", "--model_args", "pretrained=nowhere", "--tasks", "itax_hand", "--apply_chat_template",
         "--confirm_run_unsafe_code",
     )  # fmt: skip
     assert "--apply_chat_template" in str(result.exception)
@@ -64,7 +64,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """vllm that is not installed is met with the pip command."""
     monkeypatch.setattr(run, "find_spec", lambda name: None)
     result = itax_run(
-        "--model", "vllm", "--model_args", "pretrained=x", "--tasks", "itax_mini", "--confirm_run_unsafe_code"
+        "--model", "vllm", "--model_args", "pretrained=x", "--tasks", "itax_hand", "--confirm_run_unsafe_code"
     )
     assert "pip install 'itax-tasks[vllm]'" in str(result.exception)
 
@@ -72,7 +72,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_family_is_found_before_the_model_loads() -> None:
     """The task is built first, and its error comes out."""
     result = itax_run(
-        "--model", "dummy", "--tasks", "itax_mini_infilling", "--metadata", '{"fim":"qwen"}',
+        "--model", "dummy", "--tasks", "itax_hand_infilling", "--metadata", '{"fim":"qwen"}',
         "--confirm_run_unsafe_code",
     )  # fmt: skip
     assert "ConfigError" == type(result.exception).__name__
@@ -89,7 +89,7 @@ def test_an_uncontained_machine_is_refused_with_three_ways_out(monkeypatch: pyte
             return "no namespaces"
 
     monkeypatch.setattr(run, "probe", Nothing)
-    result = itax_run("--model", "dummy", "--tasks", "itax_mini_completion", "--confirm_run_unsafe_code")
+    result = itax_run("--model", "dummy", "--tasks", "itax_hand_completion", "--confirm_run_unsafe_code")
     for remedy in ("--predict_only", "itax score", "ITAX_SANDBOX=prefer"):
         assert remedy in str(result.exception)
 

@@ -12,12 +12,12 @@ from click.testing import CliRunner, Result
 from itax_metrics.errors import ConfigError, DataError, ExecutionError
 from itax_metrics.execution.pool import Pool
 from itax_metrics.store import read_score_dir
-from itax_tasks.benchmarks import mini
+from itax_tasks.benchmarks import hand
 from itax_tasks.cli import cli
 from itax_tasks.settings import Settings
 
-TASK = "itax_mini_completion"
-TRUTHS = [(item.task_id, item.truth) for item in mini.load("completion", Settings()).items]
+TASK = "itax_hand_completion"
+TRUTHS = [(item.task_id, item.truth) for item in hand.load("completion", Settings()).items]
 STAMP = "2026-01-02T03-04-05.678901"
 
 
@@ -166,7 +166,7 @@ def test_plain_answers_need_a_place_for_the_score(answers: Path) -> None:
 def test_a_mistyped_task_is_answered_with_the_nearest(answers: Path) -> None:
     """Did you mean ...?"""
     with pytest.raises(ConfigError, match=f"Did you mean .*{TASK}"):
-        _score("--task", "itax_mini_complet", "--completions", answers, "--out", "mine")
+        _score("--task", "itax_hand_complet", "--completions", answers, "--out", "mine")
 
 
 def test_a_cut_file_is_refused_and_nothing_is_written(answers: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from itax_metrics.records import Item
 from itax_tasks.extraction import RULES, fenced_code, first_line, paper_strip, raw
 
 CODE = "def f():\n    return 1\n"
@@ -11,7 +12,11 @@ CODE = "def f():\n    return 1\n"
 
 def test_the_table_holds_every_rule_under_its_name() -> None:
     """The name in an outcome finds the function."""
-    assert {"raw": raw, "first_line": first_line, "paper_strip": paper_strip, "fenced_code": fenced_code} == RULES
+    plain = {"raw": raw, "first_line": first_line, "paper_strip": paper_strip, "fenced_code": fenced_code}
+    text = "Sure:\n```python\n x = 1 \n```\n"
+    assert {name: rule(text) for name, rule in plain.items()} == {
+        name: RULES[name](Item("t", ""), text) for name in plain
+    }
 
 
 @pytest.mark.parametrize("text", ["", " \n", "```\nx\n```", "a\r\nb", "\ud800"])

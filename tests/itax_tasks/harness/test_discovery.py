@@ -21,6 +21,7 @@ import pytest
 
 import itax_tasks
 from itax_tasks.harness import discovery
+from itax_tasks.labels import label
 from itax_tasks.paths import task_path
 from itax_tasks.tasks import TASKS
 
@@ -95,27 +96,27 @@ def test_include_path_works_with_the_hook_switched_off(tmp_path: Path) -> None:
     path = succeed(str(BIN / "itax"), "path", folder=tmp_path).strip()
     assert task_path() == path
     succeed(
-        *(str(BIN / "lm_eval"), "--model", "dummy", "--include_path", path, "--tasks", "itax_mini_infilling"),
+        *(str(BIN / "lm_eval"), "--model", "dummy", "--include_path", path, "--tasks", "itax_hand_infilling"),
         *("--metadata", FIM, "--limit", "2", "--confirm_run_unsafe_code", "--output_path", "out", "--log_samples"),
         folder=tmp_path,
         ITAX_NO_AUTOLOAD="1",
     )
     results = results_of(tmp_path / "out")
-    assert 0.0 == results["results"]["itax_mini_infilling"]["pass@1,none"]
-    assert "qwen2.5-coder" == results["configs"]["itax_mini_infilling"]["metadata"]["itax"]["fim"]["id"]
+    assert 0.0 == results["results"]["itax_hand_infilling"]["pass@1,none"]
+    assert "qwen2.5-coder" == results["configs"]["itax_hand_infilling"]["metadata"]["itax"]["fim"]["id"]
 
 
 @needs_hook
 def test_itax_run_needs_neither_hook_nor_option(tmp_path: Path) -> None:
     """`itax run` takes lm_eval's options, finds our tasks by itself, and keeps the samples unasked."""
     succeed(
-        *(str(BIN / "itax"), "run", "--model", "dummy", "--tasks", "itax_mini_infilling", "--metadata", FIM),
+        *(str(BIN / "itax"), "run", "--model", "dummy", "--tasks", "itax_hand_infilling", "--metadata", FIM),
         *("--limit", "2", "--confirm_run_unsafe_code", "--output_path", "out"),
         folder=tmp_path,
         ITAX_NO_AUTOLOAD="1",
     )
-    assert 2 == results_of(tmp_path / "out")["n-samples"]["itax_mini_infilling"]["effective"]
-    assert 1 == len(list((tmp_path / "out").rglob("samples_itax_mini_infilling_*.jsonl")))
+    assert 2 == results_of(tmp_path / "out")["n-samples"]["itax_hand_infilling"]["effective"]
+    assert 1 == len(list((tmp_path / "out").rglob("samples_itax_hand_infilling_*.jsonl")))
 
 
 def test_a_task_manager_given_our_folder_builds_a_task(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_a_task_manager_given_our_folder_builds_a_task(tmp_path: Path) -> None:
         import json, itax_tasks
         from lm_eval.tasks import TaskManager
         manager = TaskManager(include_path=itax_tasks.task_path(), include_defaults=False, metadata={FIM})
-        task = manager.load(["itax_mini_infilling"])["tasks"]["itax_mini_infilling"]
+        task = manager.load(["itax_hand_infilling"])["tasks"]["itax_hand_infilling"]
         print(json.dumps([type(task).__name__, task.doc_to_text(task.eval_docs[0])]))
     """
     kind, prompt = python(code, tmp_path, ITAX_NO_AUTOLOAD="1")
@@ -361,8 +362,10 @@ def test_tasks_and_files_are_the_same(index: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_a_file_says_what_the_table_says(index: dict[str, Any], name: str) -> None:
-    """Name, metrics in their order, version, room for the answer and the unsafe flag equal the table's."""
+    """The file is the one `make labels` writes, and lm_eval reads the table's figures from it."""
     spec, content = TASKS[name], parsed(index[name].yaml_path)
+    assert label(spec) == Path(index[name].yaml_path).read_text("utf-8")
+    assert spec.family == Path(index[name].yaml_path).parent.name
     assert name == content["task"]
     assert list(spec.rules) == [metric["metric"] for metric in content["metric_list"]]
     assert {"mean"} == {metric["aggregation"] for metric in content["metric_list"]}

@@ -15,10 +15,10 @@ import pytest
 pytest.importorskip("lm_eval")
 
 from itax_tasks.answers import read_answers
-from itax_tasks.benchmarks import mini
+from itax_tasks.benchmarks import hand
 from itax_tasks.settings import Settings
 
-ITEMS = mini.load("completion", Settings()).items
+ITEMS = hand.load("completion", Settings()).items
 COMMAND = "import sys; from itax_tasks.harness.host import run_lm_eval; run_lm_eval(sys.argv[1:], only_ours=True)"
 
 
@@ -28,7 +28,7 @@ def test_kill_9_during_execution_keeps_every_response(tmp_path: Path, state_dir:
     rows = [{"task_id": item.task_id, "completion": "    while True:\n        pass\n"} for item in ITEMS[:-1]]
     rows.append({"task_id": ITEMS[-1].task_id, "completion": ITEMS[-1].truth})
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    arguments = ["--model", "itax-replay", "--model_args", f"completions={file}", "--tasks", "itax_mini_completion"]
+    arguments = ["--model", "itax-replay", "--model_args", f"completions={file}", "--tasks", "itax_hand_completion"]
     arguments += ["--confirm_run_unsafe_code", "--log_samples", "--output_path", str(tmp_path / "out")]
     environment = {**os.environ, "ITAX_STATE_DIR": str(state_dir), "ITAX_WORKERS": "1"}
     with (tmp_path / "log").open("w") as log:

@@ -20,11 +20,11 @@ from lm_eval.tasks import TaskManager
 
 from itax_metrics.errors import ConfigError, ExecutionError
 from itax_tasks import task_path
-from itax_tasks.benchmarks import mini
+from itax_tasks.benchmarks import hand
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import TASKS
 
-INFILLING = mini.load("infilling", Settings()).items
+INFILLING = hand.load("infilling", Settings()).items
 
 
 class Canonical(LM):
@@ -49,7 +49,7 @@ class Canonical(LM):
 
 
 def evaluate(
-    model: LM, metadata: dict[str, Any] | None = None, task: str = "itax_mini_infilling", **options: Any
+    model: LM, metadata: dict[str, Any] | None = None, task: str = "itax_hand_infilling", **options: Any
 ) -> Any:
     """Run the real lm-eval on one embedded task."""
     manager = TaskManager(
@@ -59,7 +59,7 @@ def evaluate(
     return simple_evaluate(model=model, tasks=[task], task_manager=manager, **settings)
 
 
-def build(name: str = "itax_mini_infilling", **metadata: Any) -> Any:
+def build(name: str = "itax_hand_infilling", **metadata: Any) -> Any:
     """One task object, as lm-eval builds it."""
     manager = TaskManager(include_path=task_path(), include_defaults=False, metadata=metadata)
     return manager.load([name])["tasks"][name]
@@ -68,8 +68,8 @@ def build(name: str = "itax_mini_infilling", **metadata: Any) -> Any:
 def test_canonical_answers_pass_through_the_real_host() -> None:
     """Every truth of the embedded infilling task passes, and the row says so."""
     results = evaluate(Canonical())
-    assert 1.0 == results["results"]["itax_mini_infilling"]["pass@1,none"]
-    row = results["samples"]["itax_mini_infilling"][0]
+    assert 1.0 == results["results"]["itax_hand_infilling"]["pass@1,none"]
+    row = results["samples"]["itax_hand_infilling"][0]
     assert "passed" == json.loads(row["filtered_resps"][0])[0]["verdict"]
 
 
@@ -77,7 +77,7 @@ def test_wrong_answers_fail_item_by_item() -> None:
     """The rate is the share of items answered rightly."""
     wrong = {item.task_id: "    return None\n" for item in INFILLING[:10]}
     results = evaluate(Canonical(wrong))
-    assert (len(INFILLING) - 10) / len(INFILLING) == results["results"]["itax_mini_infilling"]["pass@1,none"]
+    assert (len(INFILLING) - 10) / len(INFILLING) == results["results"]["itax_hand_infilling"]["pass@1,none"]
 
 
 def test_prompts_carry_real_sentinels() -> None:
@@ -120,8 +120,8 @@ def test_the_request_cache_never_serves_another_model_s_prompts(
 
 def test_samples_in_any_order_keep_their_labels() -> None:
     """--samples [7, 3, 5] labels each row with the document it really holds."""
-    results = evaluate(Canonical(), samples={"itax_mini_infilling": [7, 3, 5]})
-    rows = results["samples"]["itax_mini_infilling"]
+    results = evaluate(Canonical(), samples={"itax_hand_infilling": [7, 3, 5]})
+    rows = results["samples"]["itax_hand_infilling"]
     assert [(number, INFILLING[number].task_id) for number in (7, 3, 5)] == [
         (row["doc_id"], row["doc"]["task_id"]) for row in rows
     ]
@@ -130,7 +130,7 @@ def test_samples_in_any_order_keep_their_labels() -> None:
 def test_samples_outside_the_task_are_refused() -> None:
     """A document number past the end is one clear error."""
     with pytest.raises(ConfigError, match="documents 0 to 39, not 40"):
-        evaluate(Canonical(), samples={"itax_mini_infilling": [0, 40]})
+        evaluate(Canonical(), samples={"itax_hand_infilling": [0, 40]})
 
 
 def test_padding_responses_of_an_uneven_rank_are_cut_off() -> None:
@@ -175,7 +175,7 @@ def test_predict_only_executes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(module, "make_executor", refuse)
     results = evaluate(Canonical(), predict_only=True, limit=3)
-    rows = results["samples"]["itax_mini_infilling"]
+    rows = results["samples"]["itax_hand_infilling"]
     assert [[item.truth] for item in INFILLING[:3]] == [row["resps"][0] for row in rows]
 
 
@@ -206,7 +206,7 @@ def test_options_that_would_wrap_a_fim_prompt_are_refused(options: dict[str, Any
 def test_a_chat_task_reaches_a_served_chat_model_as_one_user_message() -> None:
     """lm-eval's own HTTP chat model, on a loopback server, gets the bare request; its answer is judged."""
     pytest.importorskip("tenacity", reason="lm-eval's api extra is not installed")
-    truth = mini.load("instruct", Settings()).items[0]
+    truth = hand.load("instruct", Settings()).items[0]
     asked: list[Any] = []
 
     class Server(BaseHTTPRequestHandler):
@@ -230,7 +230,7 @@ def test_a_chat_task_reaches_a_served_chat_model_as_one_user_message() -> None:
         results = simple_evaluate(
             model="local-chat-completions",
             model_args=arguments,
-            tasks=["itax_mini_instruct"],
+            tasks=["itax_hand_instruct"],
             task_manager=manager,
             limit=1,
             apply_chat_template=True,
@@ -238,13 +238,13 @@ def test_a_chat_task_reaches_a_served_chat_model_as_one_user_message() -> None:
         )
         server.shutdown()
     assert [[("user", truth.prefix)]] == [[(turn["role"], turn["content"]) for turn in turns] for turns in asked]
-    assert 1.0 == results["results"]["itax_mini_instruct"]["pass@1,none"]
+    assert 1.0 == results["results"]["itax_hand_instruct"]["pass@1,none"]
 
 
 def test_a_served_model_without_a_tokenizer_is_told_to_use_messages() -> None:
     """A completions server whose tokenizer nobody can load cannot be spoken to in a chat; the message says how."""
     with pytest.raises(ConfigError, match="local-chat-completions"):
-        build("itax_mini_instruct", model="served", base_url="http://x").build_all_requests(limit=1)
+        build("itax_hand_instruct", model="served", base_url="http://x").build_all_requests(limit=1)
 
 
 def test_without_the_unsafe_flag_nothing_is_generated() -> None:
@@ -284,7 +284,7 @@ def test_missing_data_is_one_error_with_both_remedies(tmp_path: Path) -> None:
 
 def test_results_record_data_prompt_and_sandbox() -> None:
     """What moves a score stands in the results file: data digest, FIM format, rules, sandbox layers."""
-    record = evaluate(Canonical(), limit=1)["configs"]["itax_mini_infilling"]["metadata"]["itax"]
+    record = evaluate(Canonical(), limit=1)["configs"]["itax_hand_infilling"]["metadata"]["itax"]
     assert "qwen2.5-coder" == record["fim"]["id"]
     assert 64 == len(record["data"]["sha256"])
     assert {"pass@1": "raw"} == record["extraction"]
@@ -327,7 +327,7 @@ def broken_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_failing_engine_withholds_the_headline_and_loses_nothing(state_dir: Path) -> None:
     """The run ends well, the headline is not a number, the count stands beside it, the responses are kept."""
     results = evaluate(Canonical(), limit=3)
-    row = results["results"]["itax_mini_infilling"]
+    row = results["results"]["itax_hand_infilling"]
     assert math.isnan(row["pass@1,none"])
     assert 3 == row["pass@1_incomplete,none"]
     kept = [json.loads(line) for path in (state_dir / "journal").glob("*.jsonl") for line in path.open()]
@@ -348,7 +348,7 @@ def test_missing_containment_leaves_verdicts_pending(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(executor, "probe", Nothing)
     results = evaluate(Canonical(), limit=2)
-    first = json.loads(results["samples"]["itax_mini_infilling"][0]["filtered_resps"][0])[0]
+    first = json.loads(results["samples"]["itax_hand_infilling"][0]["filtered_resps"][0])[0]
     assert ("harness_error", ["pending"]) == (first["verdict"], first["flags"])
     assert "itax score" in first["detail"]
 
@@ -398,15 +398,15 @@ def test_every_spelling_of_the_answer_s_length_counts() -> None:
 def test_a_user_s_own_yaml_keeps_its_length_and_names_our_task(tmp_path: Path) -> None:
     """A YAML that includes ours under another name, with another length, runs as it says."""
     (tmp_path / "mine.yaml").write_text(
-        f"include: {Path(task_path()).resolve() / 'mini' / 'itax_mini_infilling.yaml'}\n"
+        f"include: {Path(task_path()).resolve() / 'hand' / 'itax_hand_infilling.yaml'}\n"
         "task: mine\ngeneration_kwargs:\n  until: []\n  max_gen_toks: 24\n"
-        "metadata:\n  version: 1.0\n  itax_task: itax_mini_infilling\n"
+        "metadata:\n  version: 1.0\n  itax_task: itax_hand_infilling\n"
     )
     manager = TaskManager(include_path=str(tmp_path), include_defaults=False, metadata={"fim": "qwen2.5-coder"})
     task = manager.load(["mine"])["tasks"]["mine"]
     task.build_all_requests(limit=1)
     assert 24 == task.instances[0].arguments[1]["max_gen_toks"]
-    assert "itax_mini_infilling" == task.config.metadata["itax"]["task"]
+    assert "itax_hand_infilling" == task.config.metadata["itax"]["task"]
 
 
 @pytest.mark.parametrize("samples", [[], [3, 3]])

@@ -11,12 +11,12 @@ import pytest
 pytest.importorskip("lm_eval")
 
 from itax_metrics.errors import ConfigError, DataError
-from itax_tasks.benchmarks import mini
+from itax_tasks.benchmarks import hand
 from itax_tasks.harness.host import run_lm_eval
 from itax_tasks.models.replay import ReplayLM
 from itax_tasks.settings import Settings
 
-ITEMS = mini.load("completion", Settings()).items
+ITEMS = hand.load("completion", Settings()).items
 
 
 def answers(path: Path, rows: list[dict[str, Any]]) -> Path:
@@ -28,7 +28,7 @@ def answers(path: Path, rows: list[dict[str, Any]]) -> Path:
 def lm_eval(file: Path, out: Path, *more: str) -> dict[str, Any]:
     """The real command line on the embedded completion task; returns the results file."""
     arguments = ["--model", "itax-replay", "--model_args", f"completions={file},pretrained=stored"]
-    arguments += ["--tasks", "itax_mini_completion", "--confirm_run_unsafe_code", "--log_samples"]
+    arguments += ["--tasks", "itax_hand_completion", "--confirm_run_unsafe_code", "--log_samples"]
     run_lm_eval([*arguments, "--output_path", str(out), *more], only_ours=True)
     (results,) = out.glob("*/results_*.json")
     content: dict[str, Any] = json.loads(results.read_text("utf-8"))
@@ -40,8 +40,8 @@ def test_stored_answers_are_judged_as_if_a_model_gave_them(tmp_path: Path) -> No
     rows = [{"task_id": item.task_id, "completion": item.truth} for item in ITEMS]
     rows[0]["completion"] = "    return None\n"
     results = lm_eval(answers(tmp_path / "a.jsonl", rows), tmp_path / "out")
-    assert (len(ITEMS) - 1) / len(ITEMS) == results["results"]["itax_mini_completion"]["pass@1,none"]
-    assert list((tmp_path / "out").glob("*/samples_itax_mini_completion_*.jsonl"))
+    assert (len(ITEMS) - 1) / len(ITEMS) == results["results"]["itax_hand_completion"]["pass@1,none"]
+    assert list((tmp_path / "out").glob("*/samples_itax_hand_completion_*.jsonl"))
 
 
 def test_several_samples_are_replayed_in_their_order(tmp_path: Path) -> None:
@@ -70,10 +70,10 @@ def test_on_missing_empty_answers_them_with_nothing(tmp_path: Path) -> None:
     file = answers(tmp_path / "a.jsonl", rows)
     out = tmp_path / "out"
     arguments = ["--model", "itax-replay", "--model_args", f"completions={file},on_missing=empty,pretrained=s"]
-    arguments += ["--tasks", "itax_mini_completion", "--confirm_run_unsafe_code", "--output_path", str(out)]
+    arguments += ["--tasks", "itax_hand_completion", "--confirm_run_unsafe_code", "--output_path", str(out)]
     run_lm_eval(arguments, only_ours=True)
     (results,) = out.glob("*/results_*.json")
-    rate = json.loads(results.read_text("utf-8"))["results"]["itax_mini_completion"]["pass@1,none"]
+    rate = json.loads(results.read_text("utf-8"))["results"]["itax_hand_completion"]["pass@1,none"]
     assert (len(ITEMS) - 2) / len(ITEMS) == rate
 
 

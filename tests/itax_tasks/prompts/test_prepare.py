@@ -17,7 +17,7 @@ from itax_metrics.records import Item
 from itax_tasks.prompts.prepare import prepare, room_for_answer
 from itax_tasks.tasks import task
 
-RAW, L2R, CHAT = task("itax_mini_infilling"), task("itax_hefim_l2r"), task("itax_mini_instruct")
+RAW, L2R, CHAT = task("itax_hand_infilling"), task("itax_hefim_l2r"), task("itax_hand_instruct")
 ITEM = Item("one", "def add(a, b):\n", "\n\nprint(add(1, 2))\n")
 
 

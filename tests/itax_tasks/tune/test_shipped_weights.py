@@ -14,7 +14,8 @@ transformers = pytest.importorskip("transformers", reason="the extra `hf` is not
 from itax_metrics.errors import ConfigError
 from itax_metrics.execution import LocalExecutor
 from itax_tasks import fim
-from itax_tasks.prompts.chat import user_turn
+from itax_tasks.prompts.chat import conversation
+from itax_tasks.spec import Dialogue
 from itax_tasks.tune.tiny import NAMES, bundled, card
 from itax_tasks.tune.tiny.evaluate import Figures, differences, evaluate
 from itax_tasks.tune.tiny.model import digest
@@ -76,7 +77,7 @@ def test_its_format_is_detected(folder: Path) -> None:
 def test_its_chat_template_is_chatml(folder: Path) -> None:
     """One user turn, up to where the assistant begins."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    prompt = user_turn(tokenizer, "Hello", named=None, model=str(folder))
+    prompt = conversation(tokenizer, Dialogue((("user", "Hello"),)), named=None, model=str(folder))
     assert "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n" == prompt
 
 

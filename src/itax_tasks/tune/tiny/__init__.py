@@ -1,7 +1,7 @@
 """The tax in a bottle: a tiny base model and its instruct descendant, trained from nothing by `itax tune tiny`.
 
 Both travel with the package (`bundled`), are held to items that training never showed
-(`itax_tasks.benchmarks.tiny_items`), and lose infilling to instruction tuning as larger pairs do. How much they
+(`itax_tasks.benchmarks.mini`), and lose infilling to instruction tuning as larger pairs do. How much they
 lose was set by the recipe; it is no evidence about any other model.
 """
 

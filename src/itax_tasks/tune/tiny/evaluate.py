@@ -15,18 +15,19 @@ from itax_metrics.execution import Executor
 from itax_metrics.records import Item
 from itax_metrics.stats.bootstrap import bootstrap_interval, by_cluster
 from itax_metrics.stats.intervals import Interval, wilson
-from itax_tasks.benchmarks import tiny_items
+from itax_tasks.benchmarks import mini
 from itax_tasks.harness.model_context import ModelContext
 from itax_tasks.prompts.prepare import prepare
 from itax_tasks.scoring import Answer, score
 from itax_tasks.settings import Settings
-from itax_tasks.tasks import TaskSpec, task
+from itax_tasks.spec import TaskSpec, measured
+from itax_tasks.tasks import task
 from itax_tasks.tune.tiny.model import load_model
 from itax_tasks.tune.tiny.training import one_thread
 
 BATCH = 80
 
-RULES: Mapping[tiny_items.Subset, Mapping[str, str]] = {
+RULES: Mapping[mini.Subset, Mapping[str, str]] = {
     "infilling": {"infilling": "raw", "infilling_first_line": "first_line"},
     "completion": {"completion": "raw"},
     "instruct": {"instruct": "fenced_code", "instruct_strict": "raw"},
@@ -88,7 +89,7 @@ def evaluate(folder: Path, executor: Executor, *, limit: int | None = None) -> F
     fenced: dict[str, float] = {}
     for subset in RULES:
         # The task as it is registered; its metrics under the names of our figures.
-        spec = replace(task(f"itax_tiny_{subset}"), rules=RULES[subset])
+        spec = replace(task(f"itax_mini_{subset}"), measures=measured(RULES[subset], mini.complete, mini.decide))
         items = spec.load(Settings()).items[:limit]
         prompts = prepare(spec, items, context, {})
         with one_thread():  # so small a model only waits for a second one
@@ -149,7 +150,7 @@ def _judged(spec: TaskSpec, items: Sequence[Item], texts: Sequence[str], executo
     clusters = {item.task_id: item.cluster for item in items}
     return {
         metric: Rate({outcome.task_id: bool(outcome.metrics[metric]) for outcome in outcomes}, clusters)
-        for metric in spec.rules
+        for metric in spec.measures
     }
 
 
@@ -158,18 +159,7 @@ def _with_signature(spec: TaskSpec) -> TaskSpec:
         signature = item.truth.split("\n", 1)[0] + "\n"
         return answer if "def " in answer else signature + answer
 
-    return TaskSpec(
-        name=spec.name,
-        version=spec.version,
-        benchmark=spec.benchmark,
-        condition=spec.condition,
-        protocol=spec.protocol,
-        load=spec.load,
-        complete=complete,
-        program=spec.program,
-        limits=spec.limits,
-        rules={WITH_SIGNATURE: "fenced_code"},
-    )
+    return replace(spec, measures=measured({WITH_SIGNATURE: "fenced_code"}, complete, mini.decide))
 
 
 def summary(figures: Figures) -> dict[str, Any]:

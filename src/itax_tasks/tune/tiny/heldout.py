@@ -38,14 +38,14 @@ def rows() -> list[Row]:
         head = program.signature + program.docstring
         for line in sorted(draws.shuffled(range(len(program.body)))[:HOLES]):
             hole = line_hole(head, program, line)
-            task_id = f"tiny/infilling/{number:03d}/L{line + 1}"
+            task_id = f"mini/infilling/{number:03d}/L{line + 1}"
             made.append(_row(task_id, hole.prefix, hole.suffix, hole.middle, program, test))
     for number, (program, test) in enumerate(_programs(draws, COMPLETIONS)):
         head = program.signature + program.docstring
-        made.append(_row(f"tiny/completion/{number:03d}", head, "", "".join(program.body), program, test))
+        made.append(_row(f"mini/completion/{number:03d}", head, "", "".join(program.body), program, test))
     for number, (program, test) in enumerate(_programs(draws, INSTRUCTIONS)):
         request = ask(program, draws)
-        made.append(_row(f"tiny/instruct/{number:03d}", request, "", program.source(), program, test))
+        made.append(_row(f"mini/instruct/{number:03d}", request, "", program.source(), program, test))
     return made
 
 
@@ -81,4 +81,4 @@ def _row(task_id: str, prompt: str, suffix: str, answer: str, program: Program, 
 
 
 if __name__ == "__main__":
-    Path(str(resources.files("itax_tasks.benchmarks") / "tiny_items.jsonl.gz")).write_bytes(packed(rows()))
+    Path(str(resources.files("itax_tasks.benchmarks") / "mini_items.jsonl.gz")).write_bytes(packed(rows()))

@@ -65,7 +65,7 @@ def rows(name: str) -> list[Item]:
 
 @cache
 def items() -> tuple[Item, ...]:
-    return tuple(rows("mini_items.jsonl"))
+    return tuple(rows("hand_items.jsonl"))
 
 
 def run(programs: list[str], hash_seed: str = "0") -> list[tuple[str, float]]:
@@ -120,10 +120,10 @@ def test_nothing_appears_twice(field: str) -> None:
 
 
 def test_task_ids_are_numbered_within_their_kind() -> None:
-    """The task id is `mini/<kind>/<number>`, counted from 01."""
+    """The task id is `hand/<kind>/<number>`, counted from 01."""
     for kind in KINDS:
         ids = [item["task_id"] for item in items() if item["kind"] == kind]
-        assert [f"mini/{kind}/{number:02d}" for number in range(1, len(ids) + 1)] == ids
+        assert [f"hand/{kind}/{number:02d}" for number in range(1, len(ids) + 1)] == ids
 
 
 def test_prompts_end_where_the_hole_begins() -> None:
@@ -278,7 +278,7 @@ def test_changed_operators_and_constants_are_noticed() -> None:
 @cache
 def pass_rates(model: str) -> dict[str, float]:
     """Return the share of stored answers of one kind of model that pass, by kind of problem."""
-    answers = {row["task_id"]: row["completion"] for row in rows(f"mini_answers_{model}.jsonl")}
+    answers = {row["task_id"]: row["completion"] for row in rows(f"hand_answers_{model}.jsonl")}
     passed = set(passing([(item, answers[item["task_id"]]) for item in items()]))
     rates = {}
     for kind in KINDS:
@@ -290,7 +290,7 @@ def pass_rates(model: str) -> dict[str, float]:
 @pytest.mark.parametrize("model", ["base", "instruct"])
 def test_stored_answers_cover_every_problem_once(model: str) -> None:
     """A file of stored answers holds exactly one answer for each problem, in the order of the problems."""
-    stored = [row["task_id"] for row in rows(f"mini_answers_{model}.jsonl")]
+    stored = [row["task_id"] for row in rows(f"hand_answers_{model}.jsonl")]
     assert [item["task_id"] for item in items()] == stored
 
 
