@@ -123,6 +123,19 @@ def test_tolerance_sticks() -> None:
         ("not_none", True, False, False),
         ("not_none", False, False, True),
         ("always", 1, object(), True),
+        ("present", True, False, True),
+        ("present", True, None, False),
+        ("present", False, None, True),
+        ("never", 1, 1, False),
+        ("allclose", 1, 1, True),
+        ("allclose", 1, 2, False),
+        ("allclose", [0.5], (0.5 + 1e-9,), True),
+        ("allclose", [0.5], [0.5 + 1e-3], False),
+        ("allclose", 2.0, 2 + 1e-9, True),
+        ("allclose", [], (), True),
+        ("allclose", [], 3, True),
+        ("allclose", [1, 2], (1, 2), False),
+        ("allclose", [], "", False),
     ],
 )
 def test_comparisons(comparison: Comparison, expected: object, got: object, right: bool) -> None:
@@ -188,6 +201,25 @@ def test_equal_judges_are_one() -> None:
         )
     }
     assert 8 == len(keys)
+
+
+def test_an_empty_list_brings_the_tolerance_of_2023() -> None:
+    """Only under `allclose`, and for the calls after it too."""
+    pairs: list[tuple[list[Any], Any]] = [([1], []), ([2], [1, 2])]
+    loose = heard(judge_of(pairs, comparison="allclose"), [], (1, 2))
+    assert loose == Verdict(Status.PASSED)
+    strict = heard(judge_of(pairs), [], (1, 2))
+    assert strict == Verdict(Status.FAILED, detail="call 2 of 2: not the expected result")
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [("def f(): ...", Status.PASSED), ("def g(): ...", Status.ERROR), ("def f(", Status.COMPILE_ERROR)],
+)
+def test_without_calls_the_function_has_to_exist(executor: LocalExecutor, source: str, status: Status) -> None:
+    """One official problem has no further inputs."""
+    (verdict,) = executor.run([Program(source, judge=CallJudge("f", ()))])
+    assert status is verdict.status
 
 
 DOUBLE = judge_of([([number], 2 * number) for number in range(1, 4)])
