@@ -90,6 +90,9 @@ def score(
     Raises:
         DataError: an answer to an item the task does not have.
     """
+    if spec.prepare is not None:
+        answered = dict.fromkeys(answer.task_id for answer in answers)
+        spec.prepare([items[task_id] for task_id in answered if task_id in items])
     programs: list[Program] = []
     plans: list[dict[str, Verdict | dict[str, int]]] = []
     owner: dict[int, int] = {}

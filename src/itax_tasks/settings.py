@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -32,11 +32,36 @@ class Settings:
     executor: Literal["local", "ray"] = "local"
     """local: this machine; ray: every node of the cluster that Ray finds."""
     workers: int | None = None
+    data_version: str | None = None
+    """Another official version of the data: one for all tasks that have several (`v0.1.9`), or one for each benchmark
+    (`humaneval=v0.1.9,mbpp=v0.1.0`); None: each task's own."""
 
     @property
     def cache_dir(self) -> Path:
         """Where `itax data fetch` keeps the official files."""
         return self.state_dir / "data"
+
+    def version_of(self, benchmark: str, own: str, known: Iterable[str]) -> str:
+        """The version of a benchmark's data to read.
+
+        Args:
+            benchmark: the family of the task, such as `humaneval`.
+            own: the version the task reads unless told otherwise.
+            known: all versions there are.
+
+        Raises:
+            ConfigError: a version that does not exist.
+        """
+        if self.data_version is None:
+            return own
+        named = dict(part.split("=", 1) for part in self.data_version.split(",") if "=" in part)
+        asked = named.get(benchmark, own) if named else self.data_version
+        if asked not in known:
+            raise ConfigError(
+                f"data_version is {self.data_version!r}, and {benchmark} has {', '.join(known)}. Name one of them, or "
+                f"one for each benchmark, such as {benchmark}={own}."
+            )
+        return asked
 
     def record(self) -> dict[str, Any]:
         """The settings as they are written into results: no paths of this machine, only what moves a score."""
@@ -84,6 +109,7 @@ def read_settings(metadata: Mapping[str, Any] | None = None, environ: Mapping[st
         time_scale=_positive_float(*pick("time_scale"), default=1.0),
         executor="ray" if executor == "ray" else "local",
         workers=_positive_int(*pick("workers")),
+        data_version=_versions(*pick("data_version")),
     )
 
 
@@ -110,3 +136,10 @@ def _positive_int(text: str | None, source: str) -> int | None:
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise ConfigError(f"{source} is {text!r}; it must be a whole number of at least 1.")
     return int(text)
+
+
+def _versions(text: str | None, source: str) -> str | None:
+    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
+    if len(parts) > 1 and not all("=" in part for part in parts):
+        raise ConfigError(f"{source} is {text!r}; name one version, or benchmark=version pairs with commas.")
+    return ",".join(parts) or None

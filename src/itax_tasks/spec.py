@@ -82,6 +82,9 @@ class TaskSpec:
     """The conversation of the chat and prefill conditions."""
     template: str | None = None
     """The named chat template the protocol fixes; None for the tokenizer's own."""
+    prepare: Callable[[Sequence[Item]], None] | None = None
+    """Work that is done once before answers to these items can be judged, such as running reference solutions. What
+    fails there is said by `decide`, item by item."""
     groups: Callable[[Item], Sequence[str]] | None = None
     """The groups an item belongs to (its language, its library); the headline is also reported for each."""
 

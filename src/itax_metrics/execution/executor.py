@@ -199,7 +199,7 @@ class LocalExecutor:
                 decide(program, verdict)
         if not unknown:
             return
-        obstacle = self._obstacle()
+        obstacle = self.obstacle()
         if obstacle is not None:
             for program in unknown:
                 decide(program, Verdict(Status.HARNESS_ERROR, flags=(Flag.PENDING.value,), detail=obstacle))
@@ -240,7 +240,7 @@ class LocalExecutor:
         self._pool.run([program], lambda _, verdict: verdicts.append(verdict))
         return verdicts[0]
 
-    def _obstacle(self) -> str | None:
+    def obstacle(self) -> str | None:
         """Why nothing may be executed here, with the remedies; None when it may."""
         if sys.platform != "linux":
             return f"Not executed: programs are executed on Linux only, this is {sys.platform}. {_REMEDY_MACHINE}"

@@ -9,6 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from itax_metrics.records import Item
+from itax_tasks.extraction.evalplus import (
+    evalplus_answer,
+    evalplus_continuation,
+    evalplus_program,
+    magicoder_fence,
+)
 from itax_tasks.extraction.fences import fenced_code
 from itax_tasks.extraction.lines import first_line
 from itax_tasks.extraction.whitespace import paper_strip
@@ -35,6 +41,10 @@ RULES: Mapping[str, Rule] = {
     "first_line": _of_text(first_line),
     "paper_strip": _of_text(paper_strip),
     "fenced_code": _of_text(fenced_code),
+    "evalplus_answer": evalplus_answer,
+    "evalplus_continuation": evalplus_continuation,
+    "evalplus_program": evalplus_program,
+    "magicoder_fence": magicoder_fence,
 }
 
 __all__ = ["RULES", "Rule", "fenced_code", "first_line", "paper_strip", "raw"]

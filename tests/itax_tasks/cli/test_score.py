@@ -138,7 +138,7 @@ def test_withheld_rates_are_written_and_then_refused(answers: Path, monkeypatch:
     """Where nothing may be executed, the directory is there, the rate is withheld, and the error says why."""
     from itax_metrics.execution import LocalExecutor
 
-    monkeypatch.setattr(LocalExecutor, "_obstacle", lambda self: "Not executed: no sandbox here.")
+    monkeypatch.setattr(LocalExecutor, "obstacle", lambda self: "Not executed: no sandbox here.")
     result = CliRunner().invoke(cli, ["score", "--task", TASK, "--completions", str(answers), "--out", "mine"])
     assert isinstance(result.exception, ExecutionError)
     assert "20 answers have no verdict" in str(result.exception)
