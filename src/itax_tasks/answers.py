@@ -2,7 +2,8 @@
 
 Formats: `itax` rows {"task_id", "completion"} or {"task_id", "solution"}; `hefim` rows of the official
 HumanEval-Infilling scorer (the same fields, with or without verdicts); `lm-eval` rows of a
-`samples_*.jsonl` file. `.gz` is read too; several rows of one task_id are samples 0, 1, ....
+`samples_*.jsonl` file; `evalplus` samples, folders of programs and results of EvalPlus. `.gz` is read too; several
+rows of one task_id are samples 0, 1, ....
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from itax_metrics.errors import DataError
 from itax_metrics.records import Flag
+from itax_tasks.answers_evalplus import folder_rows, results_rows
 from itax_tasks.scoring import Answer, Stage
 
-Format = Literal["itax", "lm-eval", "hefim"]
-FORMATS: tuple[Format, ...] = ("itax", "lm-eval", "hefim")
+Format = Literal["itax", "lm-eval", "hefim", "evalplus"]
+FORMATS: tuple[Format, ...] = ("itax", "lm-eval", "hefim", "evalplus")
 
 Entry = tuple[str, tuple[str, Stage], int | None]
 """(task_id, (text, stage), sample number or None where the row does not number it)."""
@@ -36,6 +38,8 @@ class Stored:
     """The task the rows name, if they do."""
     recorded: Mapping[tuple[str, int], bool]
     """Verdicts the other tool stored with the answers, by (task_id, sample); empty where there are none."""
+    recorded_metrics: Mapping[str, Mapping[tuple[str, int], bool]] = field(default_factory=dict)
+    """The same for further metrics, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
     """Read a file of answers.
 
     Args:
-        path: JSON lines, plain or gzip.
+        path: JSON lines, plain or gzip; or a folder of programs (`evalplus`).
         format: guessed from the fields when None.
         stage: what the text is; by default `program` for a `solution` field, else `completion`.
 
@@ -61,9 +65,9 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
     answers: list[Answer] = []
     tasks: set[str] = set()
     recorded: dict[tuple[str, int], bool] = {}
+    recorded_metrics: dict[str, dict[tuple[str, int], bool]] = {}
     count: Counter[str] = Counter()
-    for number, row in _rows(path):
-        where = f"{path}, line {number}"
+    for where, row in _located_rows(path, format):
         kind = format or _guess(row, where)
         entries: list[Entry]
         if kind == "lm-eval":
@@ -80,6 +84,9 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
             answers.append(Answer(task_id, sample, text, stage or default_stage, flags))
             if isinstance(row.get("passed"), bool):
                 recorded[(task_id, sample)] = row["passed"]
+            for metric, passed in row.get("verdicts", {}).items() if kind == "evalplus" else ():
+                kept = recorded if metric == "pass@1" else recorded_metrics.setdefault(metric, {})
+                kept[(task_id, sample)] = passed
         if isinstance(row.get("task"), str):
             tasks.add(row["task"])
     if not answers:
@@ -93,7 +100,7 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
             f"{path}: {len(twice)} samples occur more than once, first {twice[0][0]!r} sample {twice[0][1]}. "
             "Remove the duplicates, or number the samples 0, 1, ... in a field `sample`."
         )
-    return Stored(tuple(answers), tasks.pop() if tasks else None, recorded)
+    return Stored(tuple(answers), tasks.pop() if tasks else None, recorded, recorded_metrics)
 
 
 def coverage(answers: Collection[Answer], task_ids: Collection[str]) -> Coverage:
@@ -101,6 +108,21 @@ def coverage(answers: Collection[Answer], task_ids: Collection[str]) -> Coverage
     known, answered = set(task_ids), {answer.task_id for answer in answers}
     unknown = dict.fromkeys(answer.task_id for answer in answers if answer.task_id not in known)
     return Coverage(tuple(task_id for task_id in task_ids if task_id not in answered), tuple(unknown))
+
+
+def _located_rows(path: Path, format: Format | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a file or folder, each with the words that say where it stands."""
+    if path.is_dir():
+        if format not in (None, "evalplus"):
+            raise DataError(f"{path} is a folder; only --format evalplus reads folders.")
+        yield from ((str(place), {**row, "verdicts": {}}) for place, row in folder_rows(path))
+        return
+    for number, row in _rows(path):
+        where = f"{path}, line {number}"
+        if isinstance(row.get("eval"), dict) and format in (None, "evalplus"):
+            yield from ((where, entry) for entry in results_rows(row, where))
+        else:
+            yield where, row
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -131,6 +153,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _guess(row: Mapping[str, Any], where: str) -> Format:
     if "resps" in row and "doc" in row:
         return "lm-eval"
+    if "verdicts" in row and "solution" in row:
+        return "evalplus"
     if "task_id" in row and ("completion" in row or "solution" in row):
         return "itax"
     raise DataError(
@@ -147,11 +171,12 @@ def _task_id(row: Mapping[str, Any], where: str) -> str:
 
 
 def _text(row: Mapping[str, Any], where: str) -> tuple[str, Stage]:
-    for field, stage in (("completion", "completion"), ("solution", "program")):
-        if field in row:
-            if not isinstance(row[field], str):
-                raise DataError(f"{where}: {field} is {type(row[field]).__name__}, expected text.")
-            return row[field], "completion" if stage == "completion" else "program"
+    stages: dict[str, Stage] = {"completion": "completion", "solution": "program"}
+    for name, stage in stages.items():
+        if name in row:
+            if not isinstance(row[name], str):
+                raise DataError(f"{where}: {name} is {type(row[name]).__name__}, expected text.")
+            return row[name], stage
     raise DataError(f"{where}: neither `completion` nor `solution` is there.")
 
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +32,7 @@ class Submission:
     source: Path
     record: Mapping[str, Any] = field(default_factory=dict)
     recorded: Mapping[tuple[str, int], bool] = field(default_factory=dict)
+    recorded_metrics: Mapping[str, Mapping[tuple[str, int], bool]] = field(default_factory=dict)
     partial: bool = False
     """True where items may be missing: a run under --limit, or the user said so."""
 
@@ -107,7 +108,11 @@ def from_completions(
             f"{len(twice)} samples stand in more than one file, first {twice[0][0]!r} sample {twice[0][1]}."
         )
     recorded = {key: passed for stored in found for key, passed in stored.recorded.items()}
-    return Submission(named.pop(), answers, paths[0], _about(paths[0]), recorded, partial)
+    further: dict[str, dict[tuple[str, int], bool]] = {}
+    for stored in found:
+        for metric, verdicts in stored.recorded_metrics.items():
+            further.setdefault(metric, {}).update(verdicts)
+    return Submission(named.pop(), answers, paths[0], _about(paths[0]), recorded, further, partial)
 
 
 def score_to_directory(
@@ -134,7 +139,7 @@ def score_to_directory(
     ready = []
     for submission in submissions:
         spec = task(submission.task)
-        loaded = spec.load(settings)
+        loaded = spec.load(_as_generated(submission, settings))
         _same_data(submission, loaded.data)
         answers = _matched(submission, [item.task_id for item in loaded.items], on_unknown, all_notes)
         all_notes += _setting_notes(submission, spec, settings)
@@ -173,6 +178,12 @@ def score_to_directory(
     )
     write_score_dir(out, run, outcomes)
     return run, outcomes
+
+
+def _as_generated(submission: Submission, settings: Settings) -> Settings:
+    """The settings with the data version the answers were generated from, unless the user names one."""
+    version = (submission.record.get("settings") or {}).get("data_version")
+    return settings if settings.data_version or not version else replace(settings, data_version=str(version))
 
 
 def _generation(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -252,16 +263,24 @@ def _same_data(submission: Submission, data: Mapping[str, Any]) -> None:
 
 
 def _disagreements(submission: Submission, outcomes: Sequence[Outcome]) -> list[str]:
-    if not submission.recorded:
-        return []
-    pairs = [
-        (outcome, submission.recorded[(outcome.task_id, outcome.sample)])
-        for outcome in outcomes
-        if outcome.decided and (outcome.task_id, outcome.sample) in submission.recorded
-    ]
-    differing = [outcome.task_id for outcome, passed in pairs if outcome.passed != passed]
-    note = f"{submission.task}: {len(pairs) - len(differing)} of {len(pairs)} stored verdicts agree with ours"
-    return [note + (f"; not {', '.join(differing[:5])}." if differing else ".")]
+    notes = []
+    for metric, recorded in (("", submission.recorded), *submission.recorded_metrics.items()):
+        pairs = [
+            (outcome, recorded[(outcome.task_id, outcome.sample)])
+            for outcome in outcomes
+            if outcome.decided and (outcome.task_id, outcome.sample) in recorded
+        ]
+        if not pairs:
+            continue
+        differing = [
+            outcome.task_id
+            for outcome, passed in pairs
+            if (outcome.metrics.get(metric) == 1.0 if metric else outcome.passed) != passed
+        ]
+        what = f"stored verdicts of {metric}" if metric else "stored verdicts"
+        note = f"{submission.task}: {len(pairs) - len(differing)} of {len(pairs)} {what} agree with ours"
+        notes.append(note + (f"; not {', '.join(differing[:5])}." if differing else "."))
+    return notes
 
 
 def _installed(package: str) -> dict[str, str]:

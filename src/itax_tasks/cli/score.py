@@ -29,14 +29,17 @@ from itax_tasks.tasks import task
 @click.option(
     "--completions",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="File of answers; may be given several times, as for the journals of several ranks.",
+    type=click.Path(exists=True, path_type=Path),
+    help="File of answers, or EvalPlus's folder of programs; several times for the journals of several ranks.",
 )
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="Format of the answers. [guessed]")
 @click.option(
     "--stage",
     type=click.Choice(["completion", "program-raw", "program"]),
     help="What the text is. [program for a `solution` field, else completion]",
+)
+@click.option(
+    "--data-version", help="Official version of the data the answers belong to, where a task has several. [its own]"
 )
 @click.option("--model", "model_name", help="Model name for run.json. [as recorded]")
 @click.option("--partial", is_flag=True, help="Accept a file that does not answer every item; recorded.")
@@ -56,6 +59,7 @@ def score(
     completions: tuple[Path, ...],
     format_: str | None,
     stage: str | None,
+    data_version: str | None,
     model_name: str | None,
     partial: bool,
     on_unknown: str,
@@ -73,7 +77,7 @@ def score(
       itax score results/Qwen__Qwen2.5-Coder-7B --out base
       itax score --task itax_hefim --completions answers.jsonl --model my-model --out mine
     """
-    settings = read_settings()
+    settings = read_settings({"data_version": data_version} if data_version else None)
     if (source is None) == (not completions):
         raise ConfigError("Give either an lm-eval output folder, or --completions FILE with --task NAME.")
     if source is not None:
