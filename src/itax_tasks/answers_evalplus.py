@@ -28,7 +28,7 @@ def folder_rows(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     programs = sorted(folder.glob("*_*/*.py"), key=lambda path: (path.parent.name, len(path.stem), path.stem))
     if not programs:
         raise DataError(
-            f"{folder} cannot be read as answers: it is a folder without programs. Expected one folder a problem, such as "
+            f"{folder} cannot be read as answers: it is a folder without programs. Expected one a problem, such as "
             "HumanEval_0/0.py."
         )
     for path in programs:
