@@ -1,0 +1,85 @@
+"""EvalPlus's own files of answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from itax_metrics.errors import DataError
+from itax_tasks.answers import read_answers
+from itax_tasks.scoring import Answer
+
+
+def test_a_folder_of_programs(tmp_path: Path) -> None:
+    """By problem, then by number."""
+    for name, text in (("HumanEval_1/0", "b"), ("HumanEval_0/10", "k"), ("HumanEval_0/2", "c")):
+        path = tmp_path / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert (
+        Answer("HumanEval/0", 2, "c", "program"),
+        Answer("HumanEval/0", 10, "k", "program"),
+        Answer("HumanEval/1", 0, "b", "program"),
+    ) == read_answers(tmp_path).answers
+
+
+def test_raw_programs_are_named_by_their_stage(tmp_path: Path) -> None:
+    """The folder that ends in .raw holds programs before the sanitizer."""
+    (tmp_path / "Mbpp_2").mkdir()
+    (tmp_path / "Mbpp_2" / "0.py").write_text("x")
+    assert (Answer("Mbpp/2", 0, "x", "program-raw"),) == read_answers(tmp_path, stage="program-raw").answers
+
+
+def test_a_program_without_a_number_is_refused(tmp_path: Path) -> None:
+    """It is nobody's sample."""
+    (tmp_path / "Mbpp_2").mkdir()
+    (tmp_path / "Mbpp_2" / "best.py").write_text("x")
+    with pytest.raises(DataError, match="number of its sample"):
+        read_answers(tmp_path)
+
+
+def test_a_folder_is_evalplus_s_alone(tmp_path: Path) -> None:
+    """No other format has folders."""
+    with pytest.raises(DataError, match="only --format evalplus reads folders"):
+        read_answers(tmp_path, format="itax")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "verdicts"),
+    [
+        (("pass", "pass"), (True, True)),
+        (("pass", "fail"), (True, False)),
+        (("fail", "pass"), (False, False)),
+        (("timeout", "fail"), (False, False)),
+    ],
+)
+def test_results_bring_their_verdicts(tmp_path: Path, statuses: tuple[str, str], verdicts: tuple[bool, bool]) -> None:
+    """Plus counts with base only, as EvalPlus reports it."""
+    row = {"solution": "def f(): ...", "base_status": statuses[0], "plus_status": statuses[1]}
+    path = tmp_path / "eval_results.json"
+    path.write_text(json.dumps({"date": "", "hash": "", "eval": {"Mbpp/2": [row, row]}}))
+    stored = read_answers(path)
+    assert [("Mbpp/2", 0, "program"), ("Mbpp/2", 1, "program")] == [
+        (answer.task_id, answer.sample, answer.stage) for answer in stored.answers
+    ]
+    key = ("Mbpp/2", 1)
+    assert verdicts == (stored.recorded[key], stored.recorded_metrics["plus_pass@1"][key])
+
+
+def test_base_alone_is_enough(tmp_path: Path) -> None:
+    """Results of --base-only have no plus status."""
+    path = tmp_path / "eval_results.json"
+    rows = {"Mbpp/2": [{"solution": "", "base_status": "pass", "plus_status": None}]}
+    path.write_text(json.dumps({"eval": rows}))
+    stored = read_answers(path)
+    assert ({("Mbpp/2", 0): True}, {}) == (stored.recorded, stored.recorded_metrics)
+
+
+def test_results_of_2023_hold_no_answers(tmp_path: Path) -> None:
+    """Verdicts alone cannot be judged again."""
+    path = tmp_path / "eval_results.json"
+    path.write_text(json.dumps({"eval": {"Mbpp/2": {"nfiles": 1, "base": [["success", []]], "plus": []}}}))
+    with pytest.raises(DataError, match="Mbpp/2 has no stored `solution`"):
+        read_answers(path)
