@@ -65,6 +65,17 @@ def test_parts_pass_together_or_by_their_share(
     assert share == outcome.metrics["pass@1_share"]
 
 
+def test_what_a_task_prepares_is_prepared_once_for_the_answered_items() -> None:
+    """Before any program is put together, and for no item that nobody answered."""
+    prepared: list[list[str]] = []
+    made = spec(pass_at_1=Measure("raw", _program, answer_alone))
+    made = replace(made, prepare=lambda items: prepared.append([item.task_id for item in items]))
+    items = {name: replace(ITEM, task_id=name) for name in ("one", "two", "three")}
+    answers = [Answer("three", 0, "x"), Answer("one", 0, "x"), Answer("three", 1, "x")]
+    score(made, items, answers, Scripted(PASSED, PASSED, PASSED))
+    assert [["three", "one"]] == prepared
+
+
 def test_a_failing_part_is_named() -> None:
     """The detail says which part failed."""
     outcome = judged(spec(pass_at_1=Measure("raw", _parts, answer_alone)), "x", PASSED, FAILED)

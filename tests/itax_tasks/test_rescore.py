@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -367,3 +368,30 @@ def test_another_time_scale_is_another_verdict(
     monkeypatch.setattr(Pool, "run", counted)
     score_to_directory([_submission()], tmp_path / "two", other, model={}, progress=False)
     assert [20] == executed
+
+
+def test_answers_are_judged_by_the_data_they_were_generated_from() -> None:
+    """The version that the run recorded, unless the user names one."""
+    submission = _submission(record={"settings": {"data_version": "v0.1.9"}})
+    assert "v0.1.9" == rescore._as_generated(submission, Settings()).data_version
+    assert "v0.1.10" == rescore._as_generated(submission, Settings(data_version="v0.1.10")).data_version
+    assert rescore._as_generated(_submission(), Settings()).data_version is None
+
+
+def test_stored_verdicts_of_another_metric_have_a_note_of_their_own(data_dir: Path, settings: Settings) -> None:
+    """Base and plus of EvalPlus's results."""
+    name = "itax_humaneval_evalplus"
+    chosen = replace(settings, data_dir=data_dir)
+    item = task(name).load(chosen).items[2]
+    key = (item.task_id, 0)
+    submission = Submission(
+        name,
+        (Answer(item.task_id, 0, item.prefix + item.truth, "program"),),
+        Path("eval_results.json"),
+        recorded={key: True},
+        recorded_metrics={"plus_pass@1": {key: False}},
+        partial=True,
+    )
+    run, _ = score_to_directory([submission], settings.state_dir / "out", chosen, model={"model": "m"}, progress=False)
+    assert f"{name}: 1 of 1 stored verdicts agree with ours." in run.notes
+    assert f"{name}: 0 of 1 stored verdicts of plus_pass@1 agree with ours; not {item.task_id}." in run.notes
