@@ -1,6 +1,6 @@
 """HumanEval+ and MBPP+ against their own solutions and the official evaluator's verdicts.
 
-Recorded: answers of Llama-3-8B (August 2024) and Qwen2.5-Coder-7B (September 2024) with the verdicts EvalPlus gave them.
+Recorded: answers of Llama-3-8B (August 2024) and Qwen2.5-Coder-7B (September 2024) with the verdicts of EvalPlus.
 """
 
 from __future__ import annotations
@@ -122,3 +122,40 @@ def test_some_recorded_verdicts(model: str, family: str, settings: Settings, rec
     stored = recorded(recorded_dir, model, family)
     answers = [answer for answer in stored.answers if answer.task_id in SOME]
     assert set() == differing(judged(f"itax_{family}_evalplus", settings, answers), stored)
+
+
+EXPLAINED: dict[tuple[str, str], set[tuple[str, str]]] = {
+    # 566: a disturbance of that machine; the very same function passes in the later results of Qwen.
+    # 583: takes 4.1 times what the reference does; the floor was 1 s then and is 4 s now.
+    ("llama-3-8b-base", "mbpp"): {("Mbpp/566", "plus"), ("Mbpp/583", "plus")},
+    # 2, 111, 232, 249, 579: judged before EvalPlus compared them as sets (12 April 2024).
+    # 160: a search of some seconds; it has 4 s now.
+    ("qwen2.5-coder-7b-base", "mbpp"): {
+        *((f"Mbpp/{number}", kind) for number in (2, 111, 232) for kind in KINDS),
+        *((f"Mbpp/{number}", "plus") for number in (160, 249, 579)),
+    },
+}
+"""Recorded verdicts that today's rules do not give, with the reason."""
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("model", "family", "version", "passed"),
+    [
+        ("llama-3-8b-base", "humaneval", "v0.1.10", (45, 39)),
+        ("llama-3-8b-base", "mbpp", "v0.2.0", (228, 184)),
+        ("llama-3-8b-instruct", "humaneval", "v0.1.10", (105, 94)),
+        ("llama-3-8b-instruct", "mbpp", "v0.2.0", (249, 211)),
+        ("qwen2.5-coder-7b-base", "humaneval", "v0.1.9", (101, 87)),
+        ("qwen2.5-coder-7b-base", "mbpp", "v0.1.0", (307, 251)),
+    ],
+)
+def test_every_recorded_verdict(
+    model: str, family: str, version: str, passed: tuple[int, int], settings: Settings, recorded_dir: Path
+) -> None:
+    """Base and plus of every answer; what differs is explained."""
+    stored = recorded(recorded_dir, model, family)
+    assert passed == (sum(stored.recorded.values()), sum(stored.recorded_metrics["plus_pass@1"].values()))
+    passes = judged(f"itax_{family}_evalplus", version_of(settings, version), stored.answers)
+    assert len(stored.answers) == len(passes)
+    assert differing(passes, stored) <= EXPLAINED.get((model, family), set())
