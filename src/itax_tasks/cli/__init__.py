@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("itax_tasks.cli.run:run", "lm_eval with every check made before the model loads."),
     "score": ("itax_tasks.cli.score:score", "Judge stored answers again; no model, no GPU."),
     "compare": ("itax_tasks.cli.compare:compare", "Set base and instruct side by side: the tax."),
+    "report": ("itax_tasks.cli.report:report", "One page about the pairs you measured."),
     "paper": ("itax_tasks.cli.paper:paper", "The paper's tables, audited; your run beside them."),
     "fim": ("itax_tasks.cli.fim:fim", "Fill-in-the-middle formats: list, detect, render."),
     "env": ("itax_tasks.cli.env:env", "Create and verify pinned environments."),
