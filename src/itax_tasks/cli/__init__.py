@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "score": ("itax_tasks.cli.score:score", "Judge stored answers again; no model, no GPU."),
     "compare": ("itax_tasks.cli.compare:compare", "Set base and instruct side by side: the tax."),
     "report": ("itax_tasks.cli.report:report", "One page about the pairs you measured."),
+    "export": ("itax_tasks.cli.export:export", "Scores in the forms of leaderboards."),
     "paper": ("itax_tasks.cli.paper:paper", "The paper's tables, audited; your run beside them."),
     "fim": ("itax_tasks.cli.fim:fim", "Fill-in-the-middle formats: list, detect, render."),
     "env": ("itax_tasks.cli.env:env", "Create and verify pinned environments."),
