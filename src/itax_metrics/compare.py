@@ -29,7 +29,10 @@ from itax_metrics.stats import (
     holm,
     mcnemar,
     minimum_detectable_effect,
+    newcombe,
+    paired_odds_ratio,
     sign_flip_test,
+    tango,
     wilson,
 )
 
@@ -134,6 +137,9 @@ def _paired_metric(name: str, task: PairedTask, values: Values, seed: int, resam
     test = sign_flip_test(totals, resamples=resamples, seed=[seed, stream, 1], unit=1 / task.base.samples_per_item)
     interval = bootstrap_interval(totals, resamples=resamples, seed=[seed, stream, 2])
     n, rate, other = len(kept), min(1.0, float(base.mean())), min(1.0, float(instruct.mean()))
+    both, neither = int((equal & (base > 0)).sum()), int((equal & (base == 0)).sum())
+    # The two score intervals are about counts; means of several samples are none.
+    whole = bool(np.isin(base, (0, 1)).all() and np.isin(instruct, (0, 1)).all())
     return PairedMetric(
         metric=name,
         n_items=n,
@@ -144,19 +150,26 @@ def _paired_metric(name: str, task: PairedTask, values: Values, seed: int, resam
         base_ci95=wilson(min(float(base.sum()), n), n),
         instruct_ci95=wilson(min(float(instruct.sum()), n), n),
         tax_points=100 * totals.mean,
-        tax_ci95_points=Interval(100 * interval.low, 100 * interval.high) if interval else None,
+        tax_ci95_points=_in_points(interval) if interval else None,
         tax_se_points=_points(cluster_standard_error(totals)),
         relative_change=(other - rate) / rate if rate else None,
         gained=gained,
         lost=lost,
-        both=int((equal & (base > 0)).sum()),
-        neither=int((equal & (base == 0)).sum()),
+        both=both,
+        neither=neither,
         p_primary=test.p_value,
         p_method=test.method,
         p_resolution=test.resolution,
         mcnemar=mcnemar(gained, lost),
         mde_points=_points(minimum_detectable_effect(totals)),
+        odds_ratio=paired_odds_ratio(gained, lost),
+        tango_ci95_points=_in_points(tango(gained, lost, n)) if whole else None,
+        newcombe_ci95_points=_in_points(newcombe(both, gained, lost, neither)) if whole else None,
     )
+
+
+def _in_points(interval: Interval) -> Interval:
+    return Interval(100 * interval.low, 100 * interval.high)
 
 
 def _points(fraction: float | None) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from itax_metrics.pairing import Across, OnMissing, PairedTask
 from itax_metrics.records import Run
-from itax_metrics.stats import Interval, McNemar
+from itax_metrics.stats import Interval, McNemar, OddsRatio
 from itax_metrics.store import jsonable
 
 SCHEMA_VERSION = 1
@@ -58,6 +58,12 @@ class PairedMetric:
     """On (gained, lost); with several samples this is the sign test on items."""
     mde_points: float | None
     """Minimum detectable tax at alpha .05, power .8."""
+    odds_ratio: OddsRatio
+    """lost / gained with the exact interval; infinity is null in files."""
+    tango_ci95_points: Interval | None
+    """Score interval of the tax, items taken as independent; None where values are not 0 or 1."""
+    newcombe_ci95_points: Interval | None
+    """Hybrid score interval, likewise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ after Holm only chooses the wording of the sentences.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from itax_metrics.comparison import Comparison
+from itax_metrics.report.grid import visible
 
 TITLE = "Tax = base % - instruct %, in points. Positive: instruct lost."
 LEGEND = (
@@ -38,9 +40,8 @@ def render_text(comparison: Table) -> str:
         for row in rows
     ]
     rule = "-" * max(len(line) for line in lines)
-    return "\n".join(
-        [*_heading(content), "", TITLE, rule, lines[0], rule, *lines[1:], rule, *_legend(), "", *_notes(content)]
-    )
+    page = [*_heading(content), "", TITLE, rule, lines[0], rule, *lines[1:], rule, *_legend(), "", *_notes(content)]
+    return visible("\n".join(page))
 
 
 def render_markdown(comparison: Table) -> str:
@@ -151,4 +152,6 @@ def _shortened(name: str) -> str:
 
 
 def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|").replace("\n", " ")
+    plain = visible(cell).replace("|", "\\|").replace("\n", " ")
+    # A sign before a number stays as it is; what could begin a tag does not.
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", plain)

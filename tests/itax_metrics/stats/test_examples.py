@@ -7,7 +7,17 @@ from importlib import import_module
 
 import pytest
 
-MODULES = ["mcnemar", "intervals", "bootstrap", "permutation", "multiple", "power"]
+MODULES = [
+    "mcnemar",
+    "intervals",
+    "bootstrap",
+    "permutation",
+    "multiple",
+    "power",
+    "paired",
+    "odds",
+    "pass_at_k",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,0 +1,1 @@
+"""Scores in the forms that leaderboards and model cards read."""

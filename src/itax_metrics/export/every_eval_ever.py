@@ -1,0 +1,126 @@
+"""One run as a record of Every Eval Ever (evaleval/every_eval_ever, schema 0.3.0).
+
+The aggregate record only: single answers have a schema of their own there, so `outcomes.jsonl` is named by its sha256.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from itax_metrics.export.rates import Rate
+from itax_metrics.records import Run
+
+SCHEMA_VERSION = "0.3.0"
+_LOCAL = ("hf", "vllm", "hf-auto", "huggingface")
+"""Backends that load the weights themselves."""
+RELATIONSHIPS = ("first_party", "third_party", "collaborative", "other")
+
+
+def record(
+    run: Run,
+    rates: Sequence[Rate],
+    *,
+    organization: str,
+    relationship: str,
+    rows: Mapping[str, Any],
+    now: float,
+) -> dict[str, Any]:
+    """The aggregate record; every condition of a number is in its `additional_details`, as text.
+
+    Args:
+        run: What was run.
+        rates: Its rates.
+        organization: Who evaluated.
+        relationship: One of `RELATIONSHIPS`.
+        rows: `sha256` and `rows` of `outcomes.jsonl`, which holds the single answers.
+        now: Seconds since 1970, for the record's own time.
+    """
+    library = {"name": "itax", "version": run.versions.get("itax", "unknown")}
+    others = {name: version for name, version in run.versions.items() if name != "itax"}
+    details = {
+        "sandbox": ", ".join(run.sandbox.get("layers", ())) or "none recorded",
+        "interpreter": run.interpreter or "not recorded",
+        "outcomes_sha256": str(rows["sha256"]),
+        "outcomes_rows": str(rows["rows"]),
+    }
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "evaluation_id": f"itax/{run.model.replace('/', '_')}/{now:.0f}",
+        "retrieved_timestamp": f"{now:.0f}",
+        **({"evaluation_timestamp": run.created} if run.created else {}),
+        "source_metadata": {
+            "source_name": "itax",
+            "source_type": "evaluation_run",
+            "source_organization_name": organization,
+            "evaluator_relationship": relationship,
+        },
+        "eval_library": {**library, "additional_details": {**others, **details}},
+        "model_info": {
+            "name": run.model,
+            "id": run.model,
+            **({"inference_engine": {"name": run.backend}} if run.backend else {}),
+            "additional_details": {
+                "deployment_type": "self_deployed" if run.backend in _LOCAL else "unknown",
+                "model_availability": "unknown",
+                "revision": run.revision or "unknown",
+            },
+        },
+        "evaluation_results": [_result(run, rate) for rate in rates],
+    }
+
+
+def _result(run: Run, rate: Rate) -> dict[str, Any]:
+    digest = {"sha256": rate.conditions["data_sha256"]}
+    source: dict[str, Any] = {"dataset_name": rate.task.task, "source_type": "other", "additional_details": digest}
+    if rate.dataset:
+        source |= {"source_type": "hf_dataset", "hf_repo": rate.dataset, "samples_number": rate.n_items}
+    uncertainty: dict[str, Any] = {
+        "confidence_interval": {
+            "lower": rate.ci95.low,
+            "upper": rate.ci95.high,
+            "confidence_level": 0.95,
+            "method": "wilson",
+        },
+        "num_samples": rate.n_items,
+    }
+    if rate.standard_error is not None:
+        uncertainty["standard_error"] = {"value": rate.standard_error, "method": "cluster-robust"}
+    return {
+        "evaluation_name": rate.task.task,
+        "source_data": source,
+        **({"evaluation_timestamp": run.created} if run.created else {}),
+        "metric_config": {
+            "evaluation_description": f"{rate.task.headline} under {rate.task.protocol} rules, {rate.task.condition}",
+            "lower_is_better": False,
+            "score_type": "continuous",
+            "min_score": 0.0,
+            "max_score": 1.0,
+        },
+        "score_details": {"score": rate.value, "details": rate.conditions, "uncertainty": uncertainty},
+        "generation_config": _generation(rate.task.generation),
+    }
+
+
+def _generation(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The generation settings: those the schema names as numbers, all of them as text."""
+    named: dict[str, Any] = {}
+    for ours, theirs in (("temperature", "temperature"), ("top_p", "top_p"), ("max_gen_toks", "max_tokens")):
+        if isinstance(settings.get(ours), (int, float)):
+            named[theirs] = settings[ours]
+    return {"generation_args": named, "additional_details": {name: str(value) for name, value in settings.items()}}
+
+
+def file_name(run: Run) -> str:
+    """A name for the record's file."""
+    return f"{re.sub(r'[^A-Za-z0-9.-]+', '_', run.model)}.json"
+
+
+def seconds(created: str, now: float) -> float:
+    """When the run was scored, as seconds since 1970; `now` where it does not say."""
+    try:
+        return datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return now

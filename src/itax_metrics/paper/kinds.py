@@ -1,0 +1,83 @@
+"""What a task and a model are in the paper's terms: the kind of task, its column; the family and size of a model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+Kind = Literal["infilling", "completion", "instruction"]
+KINDS: tuple[Kind, ...] = ("infilling", "completion", "instruction")
+
+COLUMNS: Mapping[str, tuple[Kind, str]] = MappingProxyType(
+    {
+        "itax_hefim": ("infilling", "HEFIM"),
+        "itax_safim": ("infilling", "SAFIM"),
+        "itax_safim_api": ("infilling", "SAFIM"),
+        "itax_safim_block": ("infilling", "SAFIM"),
+        "itax_safim_control": ("infilling", "SAFIM"),
+        "itax_classeval_infilling": ("infilling", "ClassEval-Infilling"),
+        "itax_bigcodebench_complete": ("completion", "BigCodeBench"),
+        "itax_classeval_completion": ("completion", "ClassEval-Completion"),
+        "itax_ds1000": ("instruction", "DS-1000"),
+        "itax_bigcodebench_instruct": ("instruction", "BigCodeBench-Instruct"),
+        "itax_humaneval": ("instruction", "HumanEval"),
+        "itax_mbpp": ("instruction", "MBPP"),
+    }
+)
+"""The paper's columns."""
+
+_WORDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+    ("instruction", ("instruct", "chat", "ds1000", "canitedit", "editeval", "humaneval", "mbpp", "livecodebench")),
+    ("infilling", ("infilling", "hefim", "safim", "fim")),
+    ("completion", ("completion", "complete", "l2r")),
+)
+
+
+def kind(task: str) -> Kind | None:
+    """The kind of a task: the paper's for its columns, else read off the name; None where that says nothing.
+
+    A hole shown without its suffix (`_l2r`) is completion; a hole put to a chat model stays infilling.
+
+    >>> kind("itax_safim_block"), kind("itax_hefim_l2r"), kind("itax_mini_instruct"), kind("mine")
+    ('infilling', 'completion', 'instruction', None)
+    """
+    if task in COLUMNS:
+        return COLUMNS[task][0]
+    words = re.split(r"[_\W]+", task.lower())
+    if "l2r" in words:
+        return "completion"
+    if {"hefim", "safim", "infilling"} & set(words):
+        return "infilling"
+    return next((name for name, known in _WORDS if set(words) & set(known)), None)
+
+
+def column(task: str) -> str:
+    """The paper's column that a task answers, else the task's own name."""
+    return COLUMNS[task][1] if task in COLUMNS else task
+
+
+_SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s?([bm])(?![a-z])", re.IGNORECASE)
+_TUNED = re.compile(r"[-_. ](?:instruct|base|chat|it|hf|v\d+(?:\.\d+)*)(?=[-_. ]|$)", re.IGNORECASE)
+
+
+def size(model: str) -> float | None:
+    """Billions of parameters, read off a model's name; None where it names none.
+
+    >>> size("Qwen/Qwen2.5-Coder-7B-Instruct"), size("deepseek-coder-1.3b-base"), size("tiny-300M"), size("gpt-4")
+    (7.0, 1.3, 0.3, None)
+    """
+    found = _SIZE.search(model.replace("_", "-"))
+    return float(found[1]) / (1000 if found[2] in "mM" else 1) if found else None
+
+
+def family(model: str) -> str:
+    """A model's name without owner, size and tuning: what the siblings of a family share.
+
+    >>> family("Qwen/Qwen2.5-Coder-7B-Instruct"), family("deepseek-ai/deepseek-coder-33b-base")
+    ('Qwen2.5-Coder', 'deepseek-coder')
+    """
+    name = model.rstrip("/").rpartition("/")[2]
+    bare = _TUNED.sub("", _SIZE.sub("", name.replace("_", "-")))
+    return re.sub(r"[-. ]{2,}", "-", bare).strip("-. ") or name

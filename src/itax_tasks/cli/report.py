@@ -1,0 +1,141 @@
+"""`itax report`: pairs of score directories, or comparison files, to one page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+
+import itax_tasks
+from itax_metrics.comparison import SCHEMA_VERSION
+from itax_metrics.errors import ConfigError, DataError, ItaxError
+from itax_metrics.pairing import Across, OnMissing
+from itax_metrics.paper.measured import Pair, pair
+from itax_metrics.records import Item
+from itax_metrics.report.content import Report, build, pair_from_scores
+from itax_metrics.report.grid import text_table
+from itax_metrics.report.tables import render_text
+from itax_metrics.report.writing import write_report
+from itax_metrics.store import read_score_dir
+from itax_tasks.cli.settings import HELP
+
+
+@click.command("report", context_settings=HELP, short_help="One page about the pairs you measured.")
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("report"),
+    show_default=True,
+    help="The folder for report.html, report.md, report.json and figures/; made if missing.",
+)
+@click.option(
+    "--flips",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="Changed verdicts shown a benchmark and direction.",
+)
+@click.option("--prompts/--no-prompts", default=True, show_default=True, help="Show prompts where the data are here.")
+@click.option("--on-missing", type=click.Choice(["error", "drop"]), default="error", show_default=True)
+@click.option("--across", type=click.Choice(["condition", "extraction"]), help="As for `itax compare`.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--resamples", type=click.IntRange(min=100), default=10_000, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print report.json instead of tables.")
+def report(
+    results: tuple[Path, ...],
+    out: Path,
+    flips: int,
+    prompts: bool,
+    on_missing: OnMissing,
+    across: Across | None,
+    seed: int,
+    resamples: int,
+    as_json: bool,
+) -> None:
+    """Write one self-contained page about one or more pairs of models.
+
+    RESULTS are score directories, base and instruct in turn, any number of pairs; or comparison files of
+    `itax compare`; or both. A comparison file alone has no answers to show. With both, the files belong to the pairs
+    in order, their settings are used, and they must come out the same.
+
+    \b
+    Examples:
+      itax report scores/base scores/instruct
+      itax report small/base small/instruct large/base large/instruct --out report
+      itax report comparison.json scores/base scores/instruct
+
+    The page needs no network and runs no script; open it in any browser, or print it.
+    """
+    stored = [_comparison(path) for path in results if path.is_file()]
+    folders = [path for path in results if not path.is_file()]
+    if len(folders) % 2:
+        raise ConfigError(
+            f"{len(folders)} score directories cannot be paired: name base and instruct in turn ({folders[-1]} is left "
+            "over)."
+        )
+    couples = list(zip(folders[::2], folders[1::2], strict=True))
+    if stored and couples and len(stored) != len(couples):
+        raise ConfigError(f"{len(stored)} comparison files do not belong to {len(couples)} pairs of score directories.")
+    notes: list[str] = []
+    find = _item_finder(notes) if prompts else None
+    options: dict[str, Any] = {"on_missing": on_missing, "across": across, "seed": seed, "resamples": resamples}
+    pairs: list[Pair] = []
+    for i, (base, instruct) in enumerate(couples):
+        known = stored[i] if stored else None
+        sides = read_score_dir(base), read_score_dir(instruct)
+        pairs.append(pair_from_scores(*sides, stored=known, flips=flips, items=find, **options))
+    if not couples:
+        pairs = [pair(content) for content in stored]
+    built = build(pairs, notes)
+    page = write_report(out, built, itax_tasks.__version__)
+    click.echo(json.dumps(built.to_dict(), indent=1) if as_json else _text(built))
+    click.echo(f"report written to {page}", err=True)
+
+
+def _comparison(path: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(path.read_bytes().decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is no comparison file: {error}. `itax compare --out` writes one.") from None
+    if not isinstance(content, dict) or not {"benchmarks", "base", "instruct", "settings"} <= set(content):
+        raise DataError(f"{path} is no comparison file. `itax compare --out` writes one.")
+    if content.get("schema_version") != SCHEMA_VERSION:
+        raise DataError(
+            f"{path}: schema_version is {content.get('schema_version')!r}, this itax reads {SCHEMA_VERSION}. Run "
+            "`itax compare` again."
+        )
+    return content
+
+
+def _item_finder(notes: list[str]) -> Any:
+    """A function that finds the benchmark's item of an answer; what cannot be loaded is noted once."""
+    from itax_tasks.settings import read_settings
+    from itax_tasks.tasks import TASKS
+
+    @cache
+    def items(task: str) -> Mapping[str, Item]:
+        if task not in TASKS:
+            return {}
+        try:
+            return TASKS[task].load(read_settings()).by_id()
+        except (ItaxError, OSError) as error:
+            notes.append(f"Prompts of {task} are not shown: {str(error).splitlines()[0]}")
+            return {}
+
+    def find(task: str, task_id: str) -> Item | None:
+        return items(task).get(task_id)
+
+    return find
+
+
+def _text(built: Report) -> str:
+    parts = [render_text(one.comparison) for one in built.pairs]
+    rows = [(str(finding["number"]), str(finding["answer"]), str(finding["says"])) for finding in built.findings]
+    parts.append(text_table(("", "answer", "the paper's finding, on these data"), rows, left=3))
+    parts.append("\n".join(f"{finding['number']}: {finding['evidence']}" for finding in built.findings))
+    return "\n\n".join(parts)

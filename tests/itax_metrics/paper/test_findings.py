@@ -1,0 +1,190 @@
+"""The seven findings on data made to bear them out, to refute them, and to leave them open."""
+
+from __future__ import annotations
+
+import doctest
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from itax_metrics.compare import compare
+from itax_metrics.paper import kinds, pooling
+from itax_metrics.paper.findings import Finding, findings
+from itax_metrics.paper.measured import distinct, measured, pair
+from itax_metrics.paper.outputs import across, behaviours, disagreement, failures, scores
+from itax_metrics.records import Outcome, Run, Status, TaskRun
+from itax_metrics.report.details import details
+
+Split = tuple[int, int, int, int]
+"""Items solved by both, by neither, by base alone, by instruct alone."""
+
+TAXED, GAINED, EVEN, SMALL = (60, 20, 40, 5), (60, 20, 5, 40), (60, 20, 20, 20), (60, 20, 30, 5)
+
+
+def _compared(model: str, splits: Mapping[str, Split], **options):
+    """A pair whose answers fall into the splits; options choose categories and behaviours by side."""
+    sides = []
+    for side, solved in (("base", (1, 0, 1, 0)), ("instruct", (1, 0, 0, 1))):
+        tasks = {
+            name: TaskRun(name, 1.0, "raw", "o", "pass@1", "raw", {"sha256": "a"}, {}, 1, sum(split))
+            for name, split in splits.items()
+        }
+        rows = []
+        for name, split in splits.items():
+            values = [value for value, count in zip(solved, split, strict=True) for _ in range(count)]
+            for i, value in enumerate(values):
+                category = None
+                if not value and "categories" in options:
+                    kinds_of_failure = options["categories"][side]
+                    category = kinds_of_failure[i % len(kinds_of_failure)]
+                behaviors = options["behaviors"][side] if "behaviors" in options else {}
+                behaviors = {key: value[i % len(value)] for key, value in behaviors.items()}
+                status = Status.PASSED if value else Status.FAILED
+                rows.append(
+                    Outcome(name, f"i{i:04d}", 0, "", status, bool(value), "", behaviors=behaviors, category=category)
+                )
+        name = model if side == "base" else options.get("instruct", f"{model}-Instruct")
+        sides.append((Run(model=name, tasks=tasks), rows))
+    found = compare(*sides, resamples=200)
+    return pair(found.to_dict(), {b.pairing.name: details(b.pairing, 0) for b in found.benchmarks})
+
+
+def _answers(*pairs) -> Sequence[Finding]:
+    return findings(measured(distinct(pairs)))
+
+
+def test_worked_examples_hold():
+    """The examples in the docstrings of names and pooling."""
+    for module in (kinds, pooling):
+        result = doctest.testmod(module)
+        assert result.attempted > 0
+        assert result.failed == 0
+
+
+def test_no_data_leave_everything_undecided():
+    """No benchmark at all: seven undecided, each saying what is missing."""
+    answers = findings([])
+    assert ["undecided"] * 7 == [finding.answer for finding in answers]
+    assert all(finding.evidence and finding.rule for finding in answers)
+
+
+def test_the_tax_exists_and_varies():
+    """Two families with taxes of different size bear it out; one family leaves it open; gains refute it."""
+    small, large = _compared("org/A-7B", {"itax_hefim": SMALL}), _compared("org/B-7B", {"itax_hefim": (10, 20, 90, 5)})
+    assert "holds" == _answers(small, large)[0].answer
+    assert "undecided" == _answers(large)[0].answer
+    assert "fails" == _answers(_compared("org/A-7B", {"itax_hefim": GAINED}))[0].answer
+
+
+def test_guidance_helps_at_the_expense_of_infilling():
+    """Gain on completion and tax on infilling; the reverse; and neither."""
+    one, other = "itax_bigcodebench_complete", "itax_hefim"
+    assert "holds" == _answers(_compared("A-7B", {one: GAINED, other: TAXED}))[1].answer
+    assert "fails" == _answers(_compared("A-7B", {one: TAXED, other: TAXED}))[1].answer
+    assert "undecided" == _answers(_compared("A-7B", {one: EVEN, other: TAXED}))[1].answer
+
+
+def test_size_does_not_end_the_tax():
+    """The largest of a family still taxed; the largest without any; a single size."""
+    small = _compared("org/A-1B", {"itax_hefim": TAXED})
+    assert "holds" == _answers(small, _compared("org/A-30B", {"itax_hefim": TAXED}))[2].answer
+    assert "fails" == _answers(small, _compared("org/A-30B", {"itax_hefim": GAINED}))[2].answer
+    assert "undecided" == _answers(small)[2].answer
+
+
+def test_solved_sets_overlap_and_differ_by_task():
+    """Overlap everywhere with opposite exclusive successes; none where one model alone solves more than both."""
+    one, other = "itax_bigcodebench_complete", "itax_hefim"
+    assert "holds" == _answers(_compared("A-7B", {one: GAINED, other: TAXED}))[3].answer
+    assert "undecided" == _answers(_compared("A-7B", {one: TAXED, other: TAXED}))[3].answer
+    assert "fails" == _answers(_compared("A-7B", {other: (3, 10, 40, 5)}))[3].answer
+
+
+def test_failures_shift_to_verbosity():
+    """By categories, under the names that score directories hold."""
+    functional, verbose = ["functional_mismatch"], ["functional_mismatch", "functional_mismatch", "extra_code"]
+    shifted = _compared("A-7B", {"itax_hefim": EVEN}, categories={"base": functional, "instruct": verbose})
+    assert "holds" == _answers(shifted)[4].answer
+    back = _compared("A-7B", {"itax_hefim": EVEN}, categories={"base": verbose, "instruct": functional})
+    assert "fails" == _answers(back)[4].answer
+    assert "no failure categories" in _answers(_compared("A-7B", {"itax_hefim": EVEN}))[4].evidence
+
+
+def test_behaviours_show_the_shift():
+    """Lower ctr with higher nl; the reverse; equal ones."""
+    plain = {"ctr": [0.99, 1.0], "nl": [0.0], "def_cls": [0.0, 0.0, 1.0]}
+    wordy = {"ctr": [0.7, 0.8], "nl": [0.0, 1.0], "def_cls": [0.0, 0.0, 1.0]}
+    for base, instruct, answer in ((plain, wordy, "holds"), (wordy, plain, "fails"), (plain, plain, "undecided")):
+        behaviors = {"base": base, "instruct": instruct}
+        assert answer == _answers(_compared("A-7B", {"itax_hefim": EVEN}, behaviors=behaviors))[5].answer
+
+
+def test_stages_of_one_base_model():
+    """Two stages that move infilling and completion in opposite directions; one stage says nothing of it."""
+    one, other = "itax_bigcodebench_complete", "itax_hefim"
+    early = _compared("A-7B", {one: GAINED, other: EVEN}, instruct="early")
+    late = _compared("A-7B", {one: TAXED, other: GAINED}, instruct="late")
+    assert "holds" == _answers(early, late)[6].answer
+    assert "undecided" == _answers(early)[6].answer
+
+
+def test_the_paper_s_tables_on_two_pairs():
+    """Scores, discordant counts with q, failure shares and table 7, each with its numbers."""
+    behaviors = {"base": {"ctr": [1.0], "nl": [0.0], "def_cls": [0.0]}, "instruct": {"ctr": [0.5], "nl": [1.0]}}
+    options = {
+        "behaviors": behaviors,
+        "categories": {"base": ["functional_mismatch"], "instruct": ["extra_code", "functional_mismatch"]},
+    }
+    splits = {"itax_hefim": TAXED, "itax_safim_api": EVEN}
+    cells = measured(distinct([_compared("A-1B", splits, **options), _compared("A-7B", splits, **options)]))
+    assert (80.0, 52.0, -35.0) == pytest.approx(
+        tuple(scores(cells)[0][key] for key in ("base", "instruct", "relative_change"))
+    )
+    row = disagreement(cells)[0]
+    assert (60, 40, 5, 20, 34**2 / 45) == tuple(
+        row[key] for key in ("both", "base_only", "instruct_only", "neither", "chi2")
+    )
+    assert row["p"] <= row["q"] <= 4 * row["p"]
+    shares = failures(cells)
+    assert {"base": 1.0, "instruct": pytest.approx(0.5, abs=0.02)} == {
+        row["side"]: row["functional mismatch"]
+        for row in shares
+        if row["benchmark"] == "HEFIM" and row["pair"] == "A-1B"
+    }
+    seven = behaviours(cells)
+    assert [("base", 100.0, 0.0), ("instruct", 50.0, 100.0)] == [(r["side"], r["ctr"], r["nl"]) for r in seven[:2]]
+    assert seven[1]["def_cls"] is None
+
+
+def test_table_7_weighs_by_the_artifact_s_counts():
+    """HEFIM counts 1,033 and SAFIM api 310, whatever was run."""
+    behaviors = {"base": {"ctr": [1.0], "nl": [0.0], "def_cls": [0.0]}, "instruct": {"ctr": [1.0]}}
+    found = _compared("A-1B", {"itax_hefim": EVEN, "itax_safim_api": EVEN}, behaviors=behaviors)
+    about = {task: dict(entry) for task, entry in found.details.items()}
+    about["itax_safim_api"]["behaviors"] = {"ctr": {"base": 0.0, "instruct": 0.0}}
+    (base, _) = behaviours(measured([pair(found.comparison, about)]))
+    assert (100 * 1033 / 1343, 50.0) == pytest.approx((base["ctr"], base["ctr_macro"]))
+
+
+def test_across_pairs():
+    """Slope against size, family against family, infilling against completion, each with its interval."""
+    one, other = "itax_bigcodebench_complete", "itax_hefim"
+    pairs = [
+        _compared("A-1B", {one: GAINED, other: EVEN}),
+        _compared("A-2B", {one: GAINED, other: TAXED}),
+        _compared("B-2B", {one: GAINED, other: EVEN}),
+    ]
+    found = across(measured(distinct(pairs)))
+    slope = next(row for row in found["size"] if row["benchmark"] == "HEFIM")
+    assert 28.0 == pytest.approx(slope["points_per_doubling"])
+    family = next(row for row in found["family"] if row["kind"] == "infilling")
+    assert 14.0 == pytest.approx(family["difference"])
+    assert family["ci95"][0] < 14.0 < family["ci95"][1]
+    assert ["A-1B", "A-2B", "B-2B", "all pairs"] == [row["pair"] for row in found["kind"]]
+
+
+def test_pairs_of_one_name_get_labels_that_differ():
+    """Stages of one base model, and the very same pair twice."""
+    early, late = (_compared("A-7B", {"itax_hefim": EVEN}, instruct=name) for name in ("x/early", "x/late"))
+    assert ["A-7B / early", "A-7B / late"] == [one.label for one in distinct([early, late])]
+    assert ["A-7B / early (1)", "A-7B / early (2)"] == [one.label for one in distinct([early, early])]

@@ -1,0 +1,51 @@
+"""`itax export` from a score directory to files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from itax_metrics.errors import ConfigError
+from itax_metrics.records import Outcome, Run, Status, TaskRun
+from itax_metrics.store import write_score_dir
+from itax_tasks.cli.export import export
+
+
+@pytest.fixture
+def scores(tmp_path: Path) -> str:
+    task = TaskRun("itax_hand_infilling", 1.0, "raw", "itax", "pass@1", "raw", {"sha256": "a"}, {}, 1, 2)
+    rows = [Outcome(task.task, f"i{i}", 0, "", Status.PASSED if i else Status.FAILED, bool(i), "x") for i in range(2)]
+    return str(write_score_dir(tmp_path / "scores", Run(model="org/m", tasks={task.task: task}), rows))
+
+
+def _run(*arguments: str):
+    return CliRunner().invoke(export, list(arguments), catch_exceptions=False)
+
+
+def test_each_form_becomes_its_files(scores: str, tmp_path: Path):
+    """The three forms, read back."""
+    hub = ["--source", "https://example.org", "--dataset", "itax_hand_infilling=me/hand", "--out", str(tmp_path)]
+    assert 0 == _run(scores, "--format", "eval-results", *hub).exit_code
+    (entry,) = yaml.safe_load((tmp_path / ".eval_results" / "itax_hand_infilling.yaml").read_text())
+    assert ("me/hand", 50.0) == (entry["dataset"]["id"], entry["value"])
+    assert 0 == _run(scores, "--format", "model-index", *hub).exit_code
+    assert "m" == yaml.safe_load((tmp_path / "model-index.yaml").read_text())["model-index"][0]["name"]
+    assert 0 == _run(scores, "--format", "every-eval-ever", "--out", str(tmp_path)).exit_code
+    record = json.loads((tmp_path / "org_m.json").read_text())
+    stated = json.loads((Path(scores) / "run.json").read_text())["outcomes"]["sha256"]
+    assert stated == record["eval_library"]["additional_details"]["outcomes_sha256"]
+
+
+def test_refusals_say_what_is_missing(scores: str, tmp_path: Path):
+    """No source, no data set, a data set without its task."""
+    out = ["--out", str(tmp_path / "o")]
+    with pytest.raises(ConfigError, match="needs --source"):
+        _run(scores, "--format", "model-index", *out)
+    with pytest.raises(ConfigError, match="--dataset TASK=ID"):
+        _run(scores, "--format", "eval-results", "--source", "https://example.org", *out)
+    with pytest.raises(ConfigError, match="write TASK=ID"):
+        _run(scores, "--format", "eval-results", "--dataset", "oops", *out)

@@ -1,0 +1,105 @@
+"""`itax report` from files to files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from itax_metrics.errors import ConfigError, DataError
+from itax_metrics.records import Outcome, Run, Status, TaskRun
+from itax_metrics.store import write_score_dir
+from itax_tasks.cli.compare import compare
+from itax_tasks.cli.report import report
+
+
+def _write(folder: Path, model: str, solved: str) -> str:
+    task = TaskRun("itax_hand_infilling", 1.0, "raw", "itax", "pass@1", "raw", {"sha256": "a"}, {}, 1, len(solved))
+    rows = [
+        Outcome(task.task, f"hand/{i}", 0, "", Status.PASSED if c == "1" else Status.FAILED, c == "1", "x\n")
+        for i, c in enumerate(solved)
+    ]
+    return str(write_score_dir(folder, Run(model=model, tasks={task.task: task}), rows))
+
+
+@pytest.fixture
+def scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
+    return [_write(tmp_path / "base", "m-7B", "1111100"), _write(tmp_path / "instruct", "m-7B-it", "1000011")]
+
+
+def _run(*arguments: str):
+    return CliRunner().invoke(report, list(arguments), catch_exceptions=False)
+
+
+def test_two_folders_give_a_report(scores: list[str], tmp_path: Path):
+    """The table and findings on the terminal; page, Markdown, JSON and figures on disk."""
+    result = _run(*scores)
+    assert 0 == result.exit_code
+    assert "itax_hand_infilling" in result.stdout
+    assert "undecided" in result.stdout
+    assert {"report.html", "report.md", "report.json", "figures"} == {p.name for p in (tmp_path / "report").iterdir()}
+
+
+def test_programs_read_json(scores: list[str], tmp_path: Path):
+    """--json prints what report.json holds."""
+    printed = json.loads(_run(*scores, "--json", "--out", "r").stdout)
+    assert json.loads((tmp_path / "r" / "report.json").read_text("utf-8")) == printed
+    assert ["m-7B"] == [pair["label"] for pair in printed["pairs"]]
+
+
+def test_a_comparison_file_alone_or_with_its_folders(scores: list[str], tmp_path: Path):
+    """Alone: no flips. With the folders: its settings and the flips. With other folders: refused."""
+    CliRunner().invoke(compare, [*scores, "--seed", "5", "--resamples", "300"], catch_exceptions=False)
+    assert "A comparison file holds no answers" in _page(tmp_path, _run("comparison.json"))
+    assert "seed 5" in _page(tmp_path, _run("comparison.json", *scores))
+    with pytest.raises(DataError, match="belongs to other score directories"):
+        _run("comparison.json", *reversed(scores))
+
+
+def _page(tmp_path: Path, result) -> str:
+    assert 0 == result.exit_code
+    return (tmp_path / "report" / "report.html").read_text("utf-8")
+
+
+def test_several_pairs_stand_side_by_side(scores: list[str], tmp_path: Path):
+    """Two pairs of one base model: labels tell them apart, and the section across pairs is there."""
+    other = _write(tmp_path / "late", "m-7B-late", "1110011")
+    page = _page(tmp_path, _run(*scores, scores[0], other))
+    assert "m-7B / m-7B-late" in page
+    assert 'id="across"' in page
+
+
+def test_refusals_name_the_argument(scores: list[str], tmp_path: Path):
+    """An odd number of folders, a file that is no comparison, binary junk, another schema, a missing folder."""
+    with pytest.raises(ConfigError, match=r"base is left\s+over"):
+        _run(scores[0])
+    for name, content in (("empty.json", b""), ("junk.json", b"\x00\xff\xfe"), ("other.json", b'{"a": 1}')):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match=f"{name.partition('.')[0]}.json is no comparison file"):
+            _run(name)
+    old = {"schema_version": 0, "benchmarks": [], "base": {}, "instruct": {}, "settings": {}}
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    with pytest.raises(DataError, match="schema_version is 0"):
+        _run("old.json")
+    with pytest.raises(DataError, match="does not exist"):
+        _run(scores[0], "nowhere")
+
+
+def test_prompts_of_embedded_items_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A real item of the package: its text next to the hole stands on the page, unless it is not wanted."""
+    from itax_tasks.settings import read_settings
+    from itax_tasks.tasks import TASKS
+
+    monkeypatch.chdir(tmp_path)
+    item = TASKS["itax_hand_infilling"].load(read_settings()).items[0]
+    task = TaskRun("itax_hand_infilling", 1.0, "raw", "itax", "pass@1", "raw", {"sha256": "a"}, {}, 1, 1)
+    folders = []
+    for name, status in (("b", Status.PASSED), ("i", Status.FAILED)):
+        row = Outcome(task.task, item.task_id, 0, "", status, status is Status.PASSED, "x")
+        folders.append(str(write_score_dir(tmp_path / name, Run(model=name, tasks={task.task: task}), [row])))
+    line = next(line for line in item.prefix.splitlines() if line.startswith("def "))
+    assert line.split("(")[0] in _page(tmp_path, _run(*folders))
+    assert line.split("(")[0] not in _page(tmp_path, _run(*folders, "--no-prompts"))
