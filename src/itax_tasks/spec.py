@@ -84,6 +84,8 @@ class TaskSpec:
     """The named chat template the protocol fixes; None for the tokenizer's own."""
     groups: Callable[[Item], Sequence[str]] | None = None
     """The groups an item belongs to (its language, its library); the headline is also reported for each."""
+    flags: Callable[[Item], Sequence[str]] | None = None
+    """What is known of an item before any answer, such as `env_unavailable`: flags of every outcome of it."""
 
     @property
     def headline(self) -> str:
