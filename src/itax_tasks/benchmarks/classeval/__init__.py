@@ -15,7 +15,7 @@ LINE_MEASURES = {
     "exact_match": Measure("paper_strip", judging.same_text, answer_alone),
     "exact_match_first_line": Measure("first_text_line", judging.same_text, answer_alone),
     "pass@1": Measure("raw", judging.by_method_or_equality, infilling.complete),
-    "pass@1_first_line": Measure("first_line", judging.by_method_or_equality, infilling.complete),
+    "pass@1_first_line": Measure("first_text_line", judging.by_method_or_equality, infilling.complete),
 }
 
 METHOD_MEASURES = {

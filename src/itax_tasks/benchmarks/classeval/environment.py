@@ -13,13 +13,17 @@ from itax_tasks.settings import Settings
 
 log = logging.getLogger("lm_eval.itax")
 
+_NLTK = "needs nltk data, which the environment does not hold"
+
 UNAVAILABLE: Mapping[tuple[str, str], str] = {
-    ("ClassEval_17", "get_upcoming_events"): "compares with dates of 2023 and the real clock",
-    ("ClassEval_48", "get_hostname"): "expects the host name of its author's machine",
-    ("ClassEval_52", "lemmatize_sentence"): "needs nltk data that the environment does not hold",
-    ("ClassEval_52", "get_pos_tag"): "needs nltk data that the environment does not hold",
+    ("ClassEval_17", "get_upcoming_events"): "its test compares dates of 2023 and 2024 with the real clock",
+    ("ClassEval_25", "load_cookies"): "its test reads a file that another test class leaves, and each runs alone here",
+    ("ClassEval_48", "get_hostname"): "its test expects the host name of its author's machine",
+    ("ClassEval_52", "lemmatize_sentence"): _NLTK,
+    ("ClassEval_52", "get_pos_tag"): _NLTK,
+    ("ClassEval_69", "merge_pdfs"): "the test class the benchmark names for it holds no test",
 }
-"""(class, method) -> why its test fails even on the published solution."""
+"""(class, method) -> why no answer can pass its test."""
 
 
 def lacking(settings: Settings) -> str | None:

@@ -29,9 +29,12 @@ def load(context: Context, settings: Settings) -> Loaded:
 
 
 def complete(item: Item, line: str) -> str:
-    """The whole published file with the answer in the hole, whatever context was shown."""
+    """The whole published file with the answer in the hole, whatever context was shown.
+
+    The hole ends before its newline; one newline at the answer's end is the file's own.
+    """
     before, after = item.payload["around"]
-    return f"{before}{line}{after}"
+    return f"{before}{line.removesuffix(chr(10))}{after}"
 
 
 def _items(problem: Problem, context: Context, lacking: str | None) -> Iterator[Item]:
