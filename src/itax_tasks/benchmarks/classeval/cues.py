@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tokenize
+from functools import lru_cache
 
 
 def without_comments(source: str, hole: int | None = None) -> tuple[str, str]:
@@ -13,16 +14,21 @@ def without_comments(source: str, hole: int | None = None) -> tuple[str, str]:
     keeps its newline; what follows the hole begins with the hole's own.
     """
     lines: list[str | None] = list(source.splitlines(keepends=True))
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        row, column = token.start[0] - 1, token.start[1]
-        line = lines[row] if row < len(lines) else None
-        if token.type != tokenize.COMMENT or row == hole or line is None:
-            continue
-        code = line[:column].rstrip()
-        lines[row] = code + ("\n" if line.endswith("\n") else "") if code else None
+    for row, column in _comments(source):
+        line = lines[row] or ""
+        if row != hole:
+            code = line[:column].rstrip()
+            lines[row] = code + ("\n" if line.endswith("\n") else "") if code else None
     if hole is None:
         return "".join(line for line in lines if line is not None), ""
     own = lines[hole] or ""
     before = "".join(line for line in lines[:hole] if line is not None)
     after = "".join(line for line in lines[hole + 1 :] if line is not None)
     return before, ("\n" if own.endswith("\n") else "") + after
+
+
+@lru_cache(maxsize=256)
+def _comments(source: str) -> tuple[tuple[int, int], ...]:
+    """Line, from 0, and column of every comment."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return tuple((token.start[0] - 1, token.start[1]) for token in tokens if token.type == tokenize.COMMENT)
