@@ -82,6 +82,8 @@ class TaskSpec:
     """The conversation of the chat and prefill conditions."""
     template: str | None = None
     """The named chat template the protocol fixes; None for the tokenizer's own."""
+    own_id: Callable[[str], str] = field(default=lambda task_id: task_id)
+    """An id in whatever spelling the benchmark was published under -> ours."""
     groups: Callable[[Item], Sequence[str]] | None = None
     """The groups an item belongs to (its language, its library); the headline is also reported for each."""
     flags: Callable[[Item], Sequence[str]] | None = None

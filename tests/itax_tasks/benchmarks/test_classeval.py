@@ -16,7 +16,7 @@ from itax_metrics.execution.environments import Pins
 from itax_metrics.execution.programs import Limits, Program
 from itax_metrics.records import Item, Status, Verdict
 from itax_tasks.benchmarks import classeval
-from itax_tasks.benchmarks.classeval import completion, cues, environment, infilling, judging
+from itax_tasks.benchmarks.classeval import completion, cues, environment, hub, infilling, judging
 from itax_tasks.benchmarks.classeval.source import Problem, load_problems
 from itax_tasks.scoring import Answer, rates, score
 from itax_tasks.settings import Settings
@@ -308,3 +308,41 @@ def test_every_unavailable_item_exists(settings: Settings) -> None:
 def test_every_task_stands_in_the_list() -> None:
     """Nine names, three of them the benchmark's own."""
     assert 9 == len({spec.name for spec in classeval.TASKS})
+
+
+# The authors' hub sets
+
+
+def test_hub_rows_are_matched_and_their_ids_kept(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """White space may differ in a match and not in an equal row; `itax score` then knows their ids."""
+    monkeypatch.setenv("ITAX_STATE_DIR", str(settings.state_dir))
+    items = infilling.load("file", settings).items[:3]
+    rows = [
+        {"new_task_id": f"theirs_{n}", "prefix": item.prefix, "solution": item.truth, "suffix": item.suffix}
+        for n, item in enumerate(items)
+    ]
+    rows[1]["solution"] = rows[1]["solution"].strip()
+    rows[2]["solution"] = "pass"
+    found = hub.compare_lines(rows, settings)
+    assert (3, 2557, 1, ("theirs_1", "theirs_2")) == (found.rows, found.ours, found.equal, found.differing)
+    hub.keep_ids(hub.LINES, found, settings)
+    own_id = task("itax_classeval_infilling").own_id
+    assert [items[0].task_id, items[1].task_id, "theirs_2"] == [own_id(f"theirs_{n}") for n in range(3)]
+
+
+def test_hub_rows_of_methods_are_matched_by_class_and_name(settings: Settings) -> None:
+    """Prompt and tests are compared; white space at a prompt's end is not."""
+    items = completion.load("paper", settings).items[:2]
+    rows = [
+        {
+            "new_task_id": f"theirs_{n}",
+            "task_id": item.cluster,
+            "method_name": item.payload["method"],
+            "completion_code": item.prefix.rstrip(),
+            "test": item.payload["problem"].tests if n == 0 else "",
+        }
+        for n, item in enumerate(items)
+    ]
+    found = hub.compare_methods(rows, settings)
+    assert {f"theirs_{n}": item.task_id for n, item in enumerate(items)} == found.ids
+    assert (1, ("theirs_1",)) == (found.equal, found.differing)

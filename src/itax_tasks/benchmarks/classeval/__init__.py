@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from itax_tasks.benchmarks.classeval import completion, environment, holistic, infilling, judging
+from itax_tasks.benchmarks.classeval import completion, environment, holistic, hub, infilling, judging
+from itax_tasks.benchmarks.classeval.hub import HUB_SETS
 from itax_tasks.spec import Condition, Measure, TaskSpec, answer_alone
 
 LINE_MEASURES = {
@@ -42,6 +43,7 @@ def _lines(name: str, context: infilling.Context, condition: Condition = "raw") 
         limits=judging.LIMITS,
         max_gen_toks=256,
         paper_max_gen_toks={"qwen": 256, "deepseek": 128},
+        own_id=partial(hub.own_id, hub.LINES),
         flags=environment.flags,
     )
 
@@ -57,6 +59,7 @@ def _methods(name: str, subset: completion.Subset, *, around: bool = False) -> T
         measures=METHOD_MEASURES,
         limits=judging.LIMITS,
         max_gen_toks=512,
+        own_id=partial(hub.own_id, hub.METHODS),
         text=completion.text_around if around else (lambda item: item.prefix),
         groups=environment.groups,
         flags=environment.flags,
@@ -84,3 +87,5 @@ TASKS = (
         max_gen_toks=2048,
     ),
 )
+
+__all__ = ["HUB_SETS", "TASKS"]
