@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -116,7 +117,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}.") from error
-    if text.lstrip().startswith("["):
+    if re.match(r"\s*\[\s*\{", text):
         yield from _listed(path, text)
         return
     for number, line in enumerate(text.split("\n"), start=1):

@@ -291,10 +291,14 @@ def test_answers_of_classeval_s_pipeline_are_read(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [('[{"task_id": "x"', "cut off"), ("[1]", "row 1: expected a list of JSON objects"), ("[]", "holds no answers")],
+    [
+        ('[{"task_id": "x"', "cut off"),
+        ('[{"a": 1}, 2]', "line 1: cannot tell the format"),
+        ("[]", "line 1: expected one"),
+    ],
 )
 def test_a_list_of_the_wrong_shape_is_refused(content: str, complaint: str, file: Path) -> None:
-    """The message names the row."""
+    """Cut off, of other rows, or empty."""
     file.write_text(content)
     with pytest.raises(DataError, match=complaint):
         read_answers(file)
