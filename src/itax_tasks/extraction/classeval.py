@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+import warnings
 
 _ANSWER_MARKS = ("### Response:", "@@ Response:", "[/INST]")
 _FENCES = tuple(
@@ -119,8 +120,11 @@ def _indented_well(body: str) -> bool:
     """True unless the body of a function in this form is refused for its indentation; other errors do not count."""
     if len(body) > _LONGEST:
         return True
+    wrapped = "def body():\n" + "\n".join("    " + line if line.strip() else "" for line in body.split("\n"))
     try:
-        ast.parse("def body():\n" + "\n".join("    " + line if line.strip() else "" for line in body.split("\n")))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python thinks of a model's escape sequences
+            ast.parse(wrapped)
     except IndentationError:
         return False
     except (SyntaxError, ValueError, MemoryError, RecursionError):
