@@ -2,14 +2,16 @@
 
 Formats: `itax` rows {"task_id", "completion"} or {"task_id", "solution"}; `hefim` rows of the official
 HumanEval-Infilling scorer (the same fields, with or without verdicts); `lm-eval` rows of a
-`samples_*.jsonl` file; `evalplus` samples, folders of programs and results of EvalPlus. `.gz` is read too; several
-rows of one task_id are samples 0, 1, ....
+`samples_*.jsonl` file; `evalplus` samples, folders of programs and results of EvalPlus; `classeval` rows of the official
+ClassEval runner, one JSON list of {"task_id", "predict": [answers]}. `.gz` is read too; several rows of one task_id are
+samples 0, 1, ....
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -22,8 +24,8 @@ from itax_metrics.records import Flag
 from itax_tasks.answers_evalplus import folder_rows, results_rows
 from itax_tasks.scoring import Answer, Stage
 
-Format = Literal["itax", "lm-eval", "hefim", "evalplus"]
-FORMATS: tuple[Format, ...] = ("itax", "lm-eval", "hefim", "evalplus")
+Format = Literal["itax", "lm-eval", "hefim", "evalplus", "classeval"]
+FORMATS: tuple[Format, ...] = ("itax", "lm-eval", "hefim", "evalplus", "classeval")
 
 Entry = tuple[str, tuple[str, Stage], int | None]
 """(task_id, (text, stage), sample number or None where the row does not number it)."""
@@ -54,7 +56,7 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
     """Read a file of answers.
 
     Args:
-        path: JSON lines, plain or gzip; or a folder of programs (`evalplus`).
+        path: JSON lines or one JSON list of rows, plain or gzip; or a folder of programs (`evalplus`).
         format: guessed from the fields when None.
         stage: what the text is; by default `program` for a `solution` field, else `completion`.
 
@@ -72,6 +74,8 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
         entries: list[Entry]
         if kind == "lm-eval":
             entries = _lm_eval_row(row, where)
+        elif kind == "classeval":
+            entries = _classeval_row(row, where)
         else:
             entries = [(_task_id(row, where), _text(row, where), row.get("sample"))]
         for task_id, (text, default_stage), sample in entries:
@@ -135,6 +139,9 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}.") from error
+    if re.match(r"\s*\[\s*\{", text):
+        yield from _listed(path, text)
+        return
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -150,11 +157,27 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, row
 
 
+def _listed(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of one JSON list, numbered from 1."""
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path} begins as a JSON list and is none ({error}). Is it cut off? Write it again."
+        ) from error
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, row {number}: expected a list of JSON objects, found {type(row).__name__}.")
+        yield number, row
+
+
 def _guess(row: Mapping[str, Any], where: str) -> Format:
     if "resps" in row and "doc" in row:
         return "lm-eval"
     if "verdicts" in row and "solution" in row:
         return "evalplus"
+    if "task_id" in row and isinstance(row.get("predict"), list):
+        return "classeval"
     if "task_id" in row and ("completion" in row or "solution" in row):
         return "itax"
     raise DataError(
@@ -206,3 +229,11 @@ def _lm_eval_row(row: Mapping[str, Any], where: str) -> list[Entry]:
             raise DataError(f"{where}: response {sample} is {type(text).__name__}, expected text.")
         entries.append((document["task_id"], (text, "completion"), sample))
     return entries
+
+
+def _classeval_row(row: Mapping[str, Any], where: str) -> list[Entry]:
+    answers = row.get("predict")
+    if not isinstance(answers, list) or not all(isinstance(text, str) for text in answers):
+        raise DataError(f"{where}: `predict` is no list of texts; these are not answers of ClassEval's own pipeline.")
+    task_id = _task_id(row, where)
+    return [(task_id, (text, "completion"), sample) for sample, text in enumerate(answers)]

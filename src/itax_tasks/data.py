@@ -171,6 +171,20 @@ def _hub_rows(file: DataFile) -> bytes:
     return b"".join(_canonical(dict(row)) for row in loaded)
 
 
+def hub_rows(name: str, split: str) -> list[dict[str, Any]]:
+    """The rows of a hub set that scores nothing and is only compared with, as it is today.
+
+    Raises:
+        DataError: it cannot be reached or read here.
+    """
+    from datasets import load_dataset
+
+    try:
+        return [dict(row) for row in load_dataset(name, split=split)]
+    except Exception as error:  # whatever the hub, its client or the network says
+        raise DataError(f"{name} cannot be reached here ({type(error).__name__}: {str(error)[:120]}).") from error
+
+
 def _canonical(row: Mapping[str, Any]) -> bytes:
     return json.dumps(row, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
 

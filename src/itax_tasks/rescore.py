@@ -141,6 +141,7 @@ def score_to_directory(
         spec = task(submission.task)
         loaded = spec.load(_as_generated(submission, settings))
         _same_data(submission, loaded.data)
+        submission = _in_own_spelling(submission, spec, {item.task_id for item in loaded.items})
         answers = _matched(submission, [item.task_id for item in loaded.items], on_unknown, all_notes)
         all_notes += _setting_notes(submission, spec, settings)
         ready.append((submission, spec, loaded, answers))
@@ -251,6 +252,17 @@ def _matched(
         notes.append(f"{submission.task}: {answered} of {len(task_ids)} items were answered; the rate is over these.")
     unknown = set(met.unknown)
     return [answer for answer in submission.answers if answer.task_id not in unknown]
+
+
+def _in_own_spelling(submission: Submission, spec: TaskSpec, known: set[str]) -> Submission:
+    """The answers under our ids, where they were published under others."""
+    names = {answer.task_id for answer in submission.answers} - known
+    ours = {name: spec.own_id(name) for name in names}
+    if all(ours[name] == name for name in names):
+        return submission
+    answers = tuple(replace(answer, task_id=ours.get(answer.task_id, answer.task_id)) for answer in submission.answers)
+    recorded = {(ours.get(name, name), sample): passed for (name, sample), passed in submission.recorded.items()}
+    return replace(submission, answers=answers, recorded=recorded)
 
 
 def _same_data(submission: Submission, data: Mapping[str, Any]) -> None:

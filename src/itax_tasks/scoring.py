@@ -286,6 +286,7 @@ def _outcome(
         status = Status.EMPTY
     parts = decided[spec.headline]
     plus = metrics.get("plus_pass@1")
+    known = spec.flags(item) if spec.flags is not None else ()
     return Outcome(
         task=spec.name,
         task_id=item.task_id,
@@ -295,7 +296,7 @@ def _outcome(
         passed=headline.passed,
         completion=answer.text,
         metrics=metrics,
-        flags=tuple(dict.fromkeys((*answer.flags, *headline.flags))),
+        flags=tuple(dict.fromkeys((*answer.flags, *known, *headline.flags))),
         seconds=round(headline.seconds, 4),
         detail=headline.detail,
         plus_passed=None if plus is None else plus > 0,

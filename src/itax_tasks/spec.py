@@ -85,8 +85,12 @@ class TaskSpec:
     prepare: Callable[[Sequence[Item]], None] | None = None
     """Work that is done once before answers to these items can be judged, such as running reference solutions. What
     fails there is said by `decide`, item by item."""
+    own_id: Callable[[str], str] = field(default=lambda task_id: task_id)
+    """An id in whatever spelling the benchmark was published under -> ours."""
     groups: Callable[[Item], Sequence[str]] | None = None
     """The groups an item belongs to (its language, its library); the headline is also reported for each."""
+    flags: Callable[[Item], Sequence[str]] | None = None
+    """What is known of an item before any answer, such as `env_unavailable`: flags of every outcome of it."""
 
     @property
     def headline(self) -> str:

@@ -279,3 +279,33 @@ def test_coverage_names_both_gaps_in_order() -> None:
     answers = [Answer(task_id, 0, "") for task_id in ("z", "b", "y", "z")]
     met = coverage(answers, ["c", "b", "a"])
     assert (("c", "a"), ("z", "y")) == (met.missing, met.unknown)
+
+
+def test_answers_of_classeval_s_pipeline_are_read(file: Path) -> None:
+    """One JSON list of rows, each with the samples of one class."""
+    file.write_text(json.dumps([{"task_id": "ClassEval_0", "predict": ["a", "b"]}, {"task_id": "x", "predict": ["c"]}]))
+    assert [("ClassEval_0", 0, "a"), ("ClassEval_0", 1, "b"), ("x", 0, "c")] == [
+        (answer.task_id, answer.sample, answer.text) for answer in read_answers(file).answers
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ('[{"task_id": "x"', "cut off"),
+        ('[{"a": 1}, 2]', "line 1: cannot tell the format"),
+        ("[]", "line 1: expected one"),
+    ],
+)
+def test_a_list_of_the_wrong_shape_is_refused(content: str, complaint: str, file: Path) -> None:
+    """Cut off, of other rows, or empty."""
+    file.write_text(content)
+    with pytest.raises(DataError, match=complaint):
+        read_answers(file)
+
+
+def test_predictions_must_be_texts(file: Path) -> None:
+    """Named as ClassEval's, a row is held to its form."""
+    file.write_text('{"task_id": "x", "predict": [1]}')
+    with pytest.raises(DataError, match="`predict` is no list of texts"):
+        read_answers(file)

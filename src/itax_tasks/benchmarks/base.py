@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from itax_metrics.errors import DataError
 from itax_metrics.records import Item
+from itax_tasks.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,31 @@ class Loaded:
     def by_id(self) -> dict[str, Item]:
         """The items by task_id."""
         return {item.task_id: item for item in self.items}
+
+
+@dataclass(frozen=True, slots=True)
+class HubComparison:
+    """How a hub set that others derived from the benchmark meets our derivation."""
+
+    rows: int
+    ours: int
+    equal: int
+    """Rows that say the same as one of our items."""
+    ids: Mapping[str, str]
+    """Their id of every row that is one of our items -> ours."""
+    differing: tuple[str, ...]
+    """Their ids of the rows that are no item of ours, or say something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubSet:
+    """A hub set to compare with, where it can be reached; a benchmark lists its own as `HUB_SETS`."""
+
+    name: str
+    split: str
+    compare: Callable[[Sequence[Mapping[str, Any]], Settings], HubComparison]
+    keep: Callable[[HubComparison, Settings], None]
+    """Remember what was learnt, such as their ids."""
 
 
 def item_from_row(row: Mapping[str, str], where: str, cluster_of: Callable[[str], str] = str) -> Item:

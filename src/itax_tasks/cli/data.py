@@ -9,7 +9,8 @@ import click
 from itax_metrics.errors import DataError
 from itax_tasks import data as sources
 from itax_tasks.cli.settings import HELP
-from itax_tasks.settings import read_settings
+from itax_tasks.settings import Settings, read_settings
+from itax_tasks.tasks import BENCHMARKS
 
 
 @click.group(context_settings=HELP)
@@ -55,9 +56,14 @@ def fetch(benchmarks: tuple[str, ...]) -> None:
 @data.command()
 @click.argument("benchmarks", nargs=-1)
 def verify(benchmarks: tuple[str, ...]) -> None:
-    """Check sha256 and row counts of the local files of BENCHMARKS (all when none is named)."""
+    """Check sha256 and row counts of the local files of BENCHMARKS (all when none is named).
+
+    Where the files are here, hub sets that others derived from them are compared with our items, if they can be
+    reached; their ids are then accepted by `itax score`.
+    """
     settings = read_settings()
     bad = 0
+    here = set()
     for file in _chosen(benchmarks):
         try:
             path = sources.verify(file, settings)
@@ -65,6 +71,7 @@ def verify(benchmarks: tuple[str, ...]) -> None:
                 click.echo(f"{file.benchmark}/{file.name}: not here (itax data fetch {file.benchmark})")
                 continue
             rows = len(sources.load(file.benchmark, file.name, settings).rows)
+            here.add(file.benchmark)
         except DataError as error:
             bad += 1
             click.echo(f"DataError: {error}", err=True)
@@ -72,8 +79,30 @@ def verify(benchmarks: tuple[str, ...]) -> None:
         if rows != file.rows:
             bad += 1
         click.echo(f"{file.benchmark}/{file.name}: {rows} rows, {'official' if rows == file.rows else 'WRONG'}, {path}")
+    _compare_hub_sets(here, settings)
     if bad:
         raise DataError(f"{bad} files are not the official ones; see above.")
+
+
+def _compare_hub_sets(benchmarks: set[str], settings: Settings) -> None:
+    for benchmark in BENCHMARKS:
+        family = benchmark.TASKS[0].family
+        for published in getattr(benchmark, "HUB_SETS", ()) if family in benchmarks else ():
+            try:
+                rows = sources.hub_rows(published.name, published.split)
+                found = published.compare(rows, settings)
+            except DataError as error:
+                click.echo(f"{family}: {error} It was not compared.")
+                continue
+            except (KeyError, AttributeError) as error:
+                click.echo(f"{family}: {published.name} has other columns than it had ({error}). It was not compared.")
+                continue
+            published.keep(found, settings)
+            differing = f"; not {', '.join(found.differing[:5])}" if found.differing else ""
+            click.echo(
+                f"{family}: {published.name} has {found.rows} rows, ours {found.ours}; {len(found.ids)} are items of "
+                f"ours, {found.equal} of them equal{differing}"
+            )
 
 
 def _chosen(benchmarks: tuple[str, ...]) -> list[sources.DataFile]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from itax_metrics.records import Item
+from itax_tasks.extraction.classeval import classeval_class, classeval_paper
 from itax_tasks.extraction.evalplus import (
     evalplus_answer,
     evalplus_continuation,
@@ -16,7 +17,8 @@ from itax_tasks.extraction.evalplus import (
     magicoder_fence,
 )
 from itax_tasks.extraction.fences import fenced_code
-from itax_tasks.extraction.lines import first_line
+from itax_tasks.extraction.lines import first_line, first_text_line
+from itax_tasks.extraction.methods import method_body
 from itax_tasks.extraction.whitespace import paper_strip
 
 Rule = Callable[[Item, str], str]
@@ -45,6 +47,21 @@ RULES: Mapping[str, Rule] = {
     "evalplus_continuation": evalplus_continuation,
     "evalplus_program": evalplus_program,
     "magicoder_fence": magicoder_fence,
+    "first_text_line": _of_text(first_text_line),
+    "method_body": method_body,
+    "classeval_class": _of_text(classeval_class),
+    "classeval_paper": _of_text(classeval_paper),
 }
 
-__all__ = ["RULES", "Rule", "fenced_code", "first_line", "paper_strip", "raw"]
+__all__ = [
+    "RULES",
+    "Rule",
+    "classeval_class",
+    "classeval_paper",
+    "fenced_code",
+    "first_line",
+    "first_text_line",
+    "method_body",
+    "paper_strip",
+    "raw",
+]
