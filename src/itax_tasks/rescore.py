@@ -6,18 +6,19 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
 import itax_tasks
 from itax_metrics.errors import ConfigError, DataError
+from itax_metrics.execution import languages
 from itax_metrics.records import Outcome, Run, TaskRun
 from itax_metrics.store import write_score_dir
 from itax_tasks import lm_eval_files
 from itax_tasks.answers import Format, coverage, read_answers
-from itax_tasks.scoring import Answer, Stage, make_executor, score, task_run
+from itax_tasks.scoring import Answer, Stage, make_executor, require_toolchains, score, task_run, used_languages
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
 from itax_tasks.tasks import TASKS, task
@@ -131,12 +132,19 @@ def score_to_directory(
     outcomes: list[Outcome] = []
     all_notes = list(notes)
     environment: dict[str, Any] = {}
+    compilers: dict[str, str] = {}
     ready = []
     for submission in submissions:
         spec = task(submission.task)
-        loaded = spec.load(settings)
+        chosen = (submission.record.get("settings") or {}).get("options") or {}
+        loaded = spec.load(settings.with_options(chosen))
         _same_data(submission, loaded.data)
+        submission = _in_own_spelling(submission, spec, {item.task_id for item in loaded.items})
         answers = _matched(submission, [item.task_id for item in loaded.items], on_unknown, all_notes)
+        items = loaded.by_id()
+        met = [items[name] for name in {answer.task_id for answer in answers}]
+        require_toolchains(spec, met)
+        compilers.update({name: languages.version(name) or "" for name in used_languages(spec, met)})
         all_notes += _setting_notes(submission, spec, settings)
         ready.append((submission, spec, loaded, answers))
     for submission, spec, loaded, answers in ready:
@@ -167,6 +175,7 @@ def score_to_directory(
         time_scale=settings.time_scale,
         sandbox={key: environment.get(key) for key in ("policy", "layers", "missing")},
         interpreter=str(environment.get("interpreter", "")),
+        compilers={name: version for name, version in sorted(compilers.items()) if version},
         versions={"itax": itax_tasks.__version__, **_installed("lm_eval"), **dict(model.get("versions") or {})},
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         notes=tuple(all_notes),
@@ -240,6 +249,17 @@ def _matched(
         notes.append(f"{submission.task}: {answered} of {len(task_ids)} items were answered; the rate is over these.")
     unknown = set(met.unknown)
     return [answer for answer in submission.answers if answer.task_id not in unknown]
+
+
+def _in_own_spelling(submission: Submission, spec: TaskSpec, known: set[str]) -> Submission:
+    """The answers under our ids, where they were published under others."""
+    names = {answer.task_id for answer in submission.answers} - known
+    ours = {name: spec.own_id(name) for name in names}
+    if all(ours[name] == name for name in names):
+        return submission
+    answers = tuple(replace(answer, task_id=ours.get(answer.task_id, answer.task_id)) for answer in submission.answers)
+    recorded = {(ours.get(name, name), sample): passed for (name, sample), passed in submission.recorded.items()}
+    return replace(submission, answers=answers, recorded=recorded)
 
 
 def _same_data(submission: Submission, data: Mapping[str, Any]) -> None:

@@ -82,6 +82,10 @@ class TaskSpec:
     """The conversation of the chat and prefill conditions."""
     template: str | None = None
     """The named chat template the protocol fixes; None for the tokenizer's own."""
+    runs_in: Callable[[Item], str | None] = field(default=lambda item: "python")
+    """The engine's language of an item's programs; None where verdicts need no run."""
+    own_id: Callable[[str], str] = field(default=lambda task_id: task_id)
+    """An id in whatever spelling the benchmark was published under -> ours."""
     groups: Callable[[Item], Sequence[str]] | None = None
     """The groups an item belongs to (its language, its library); the headline is also reported for each."""
 

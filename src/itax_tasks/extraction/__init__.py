@@ -11,6 +11,14 @@ from collections.abc import Callable, Mapping
 from itax_metrics.records import Item
 from itax_tasks.extraction.fences import fenced_code
 from itax_tasks.extraction.lines import first_line
+from itax_tasks.extraction.safim import (
+    safim,
+    safim_code,
+    safim_fixed,
+    safim_instructed,
+    safim_instructed_fixed,
+    safim_parsable,
+)
 from itax_tasks.extraction.whitespace import paper_strip
 
 Rule = Callable[[Item, str], str]
@@ -35,6 +43,12 @@ RULES: Mapping[str, Rule] = {
     "first_line": _of_text(first_line),
     "paper_strip": _of_text(paper_strip),
     "fenced_code": _of_text(fenced_code),
+    "safim": safim,
+    "safim_fixed": safim_fixed,
+    "safim_parsable": safim_parsable,
+    "safim_code": safim_code,
+    "safim_instructed": safim_instructed,
+    "safim_instructed_fixed": safim_instructed_fixed,
 }
 
 __all__ = ["RULES", "Rule", "fenced_code", "first_line", "paper_strip", "raw"]
