@@ -98,7 +98,7 @@ def test_home_is_expanded(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_the_record_names_no_folder_of_this_machine(tmp_path: Path) -> None:
     """Results keep what moves a score and nothing private."""
     record = Settings(data_dir=tmp_path, state_dir=tmp_path, time_scale=2.0).record()
-    assert {"sandbox": "require", "time_scale": 2.0, "executor": "local", "workers": None} == record
+    assert {"sandbox": "require", "time_scale": 2.0, "executor": "local", "workers": None, "options": {}} == record
     assert str(tmp_path) not in json.dumps(record)
 
 

@@ -42,7 +42,7 @@ def strip_cues(language: str, before: str, hole: str, after: str) -> tuple[str, 
     end = len(front) + len(middle)
     first = [cut for cut in cuts if cut[1] <= len(front)]
     last = [(start - end, stop - end, left) for start, stop, left in cuts if start >= end]
-    return _cut(front, first).decode("utf-8"), _cut(back, last).decode("utf-8")
+    return _cut(front, first, True).decode("utf-8"), _cut(back, last, False).decode("utf-8")
 
 
 def _cuts(language: str, root: Node) -> list[tuple[int, int, bytes]]:
@@ -73,7 +73,8 @@ def _docstring(body: Node) -> Node | None:
     return first if first.named_children[0].type in ("string", "concatenated_string") else None
 
 
-def _cut(code: bytes, cuts: list[tuple[int, int, bytes]]) -> bytes:
+def _cut(code: bytes, cuts: list[tuple[int, int, bytes]], whole_lines: bool) -> bytes:
+    """`code` without the pieces; `whole_lines`: its first line begins here, and not in the hole."""
     parts = []
     place = 0
     for start, stop, left in cuts:
@@ -82,7 +83,8 @@ def _cut(code: bytes, cuts: list[tuple[int, int, bytes]]) -> bytes:
         line_start = code.rfind(b"\n", 0, start) + 1
         line_end = code.find(b"\n", stop)
         line_end = len(code) if line_end < 0 else line_end
-        blank_before, blank_after = not code[line_start:start].strip(), not code[stop:line_end].strip()
+        blank_before = not code[line_start:start].strip() and (whole_lines or line_start > 0)
+        blank_after = not code[stop:line_end].strip()
         if not left and blank_before and blank_after and line_end < len(code) and line_start >= place:
             start, stop = line_start, line_end + 1
         elif not left and blank_after and line_end < len(code):

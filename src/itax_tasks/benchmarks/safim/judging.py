@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Callable
 
 from itax_metrics.execution.languages import EXECEVAL
@@ -109,7 +110,11 @@ def _compared(item: Item, body: str, same: Callable[[str, str, str], bool]) -> V
 def _calls(first: str, second: str) -> tuple[ast.Call, ast.Call] | None:
     """Both texts as calls, or None where one of them is none."""
     try:
-        trees = ast.parse(first, mode="eval").body, ast.parse(second, mode="eval").body
+        with warnings.catch_warnings():
+            # Gone white space makes numbers and words meet; what Python thinks of that is nobody's business.
+            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            trees = ast.parse(first, mode="eval").body, ast.parse(second, mode="eval").body
         if isinstance(trees[0], ast.Call) and isinstance(trees[1], ast.Call):
             # Deep nesting may fail here as well as in parsing; the original then compares the texts, too.
             _arguments(trees[0])
