@@ -30,6 +30,7 @@ RULES = {
         "itax_tasks/cli/fim.py",
     ),
     "vllm": ("itax_tasks/models/",),
+    "tree_sitter": ("itax_tasks/extraction/grammars.py",),
 }
 """Package -> the places that may import it."""
 

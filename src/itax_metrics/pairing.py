@@ -193,6 +193,7 @@ def _unequal_settings(name: str, base: TaskRun, instruct: TaskRun, across: Acros
         ("task version", base.version, instruct.version, "Run both models with one itax version."),
         ("protocol", base.protocol, instruct.protocol, rescore),
         ("data", _data_hash(base), _data_hash(instruct), "Point ITAX_DATA_DIR at one copy for both and run again."),
+        ("judging", base.data.get("judging"), instruct.data.get("judging"), rescore),
         ("limits", dict(base.limits), dict(instruct.limits), "Run `itax score` again with the same limits."),
         ("samples per item", base.samples_per_item, instruct.samples_per_item, "Generate as many for both."),
     ]

@@ -2,9 +2,9 @@
 
 Formats: `itax` rows {"task_id", "completion"} or {"task_id", "solution"}; `hefim` rows of the official
 HumanEval-Infilling scorer (the same fields, with or without verdicts); `lm-eval` rows of a
-`samples_*.jsonl` file; `evalplus` samples, folders of programs and results of EvalPlus; `classeval` rows of the official
-ClassEval runner, one JSON list of {"task_id", "predict": [answers]}. `.gz` is read too; several rows of one task_id are
-samples 0, 1, ....
+`samples_*.jsonl` file; `evalplus` samples, folders of programs and results of EvalPlus; `classeval` rows of the
+official ClassEval runner, one JSON list of {"task_id", "predict": [answers]}. `.gz` is read too; several rows of one
+task_id are samples 0, 1, ....
 """
 
 from __future__ import annotations

@@ -96,6 +96,19 @@ def load(benchmark: str, name: str, settings: Settings) -> Rows:
     )
 
 
+def text(benchmark: str, name: str, settings: Settings) -> str:
+    """Read one official file that holds no rows, fetching it on first use.
+
+    Raises:
+        DataError: as `load`.
+    """
+    file = files()[(benchmark, name)]
+    path = find(file, settings) or fetch(file, settings)
+    content = _content(path)
+    _check(file, content, str(path))
+    return content.decode("utf-8")
+
+
 def find(file: DataFile, settings: Settings) -> Path | None:
     """The local copy: in `ITAX_DATA_DIR` (with or without the benchmark's folder, plain or gzip), else the cache."""
     plain = file.name.removesuffix(".gz")

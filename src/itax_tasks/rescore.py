@@ -13,11 +13,12 @@ from typing import Any, Literal
 
 import itax_tasks
 from itax_metrics.errors import ConfigError, DataError
+from itax_metrics.execution import languages
 from itax_metrics.records import Outcome, Run, TaskRun
 from itax_metrics.store import write_score_dir
 from itax_tasks import lm_eval_files
 from itax_tasks.answers import Format, coverage, read_answers
-from itax_tasks.scoring import Answer, Stage, make_executor, score, task_run
+from itax_tasks.scoring import Answer, Stage, make_executor, require_toolchains, score, task_run, used_languages
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
 from itax_tasks.tasks import TASKS, task
@@ -136,6 +137,7 @@ def score_to_directory(
     outcomes: list[Outcome] = []
     all_notes = list(notes)
     environment: dict[str, Any] = {}
+    compilers: dict[str, str] = {}
     ready = []
     for submission in submissions:
         spec = task(submission.task)
@@ -143,6 +145,10 @@ def score_to_directory(
         _same_data(submission, loaded.data)
         submission = _in_own_spelling(submission, spec, {item.task_id for item in loaded.items})
         answers = _matched(submission, [item.task_id for item in loaded.items], on_unknown, all_notes)
+        items = loaded.by_id()
+        met = [items[name] for name in {answer.task_id for answer in answers}]
+        require_toolchains(spec, met)
+        compilers.update({name: languages.version(name) or "" for name in used_languages(spec, met)})
         all_notes += _setting_notes(submission, spec, settings)
         ready.append((submission, spec, loaded, answers))
     for submission, spec, loaded, answers in ready:
@@ -173,6 +179,7 @@ def score_to_directory(
         time_scale=settings.time_scale,
         sandbox={key: environment.get(key) for key in ("policy", "layers", "missing")},
         interpreter=str(environment.get("interpreter", "")),
+        compilers={name: version for name, version in sorted(compilers.items()) if version},
         versions={"itax": itax_tasks.__version__, **_installed("lm_eval"), **dict(model.get("versions") or {})},
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         notes=tuple(all_notes),
@@ -182,8 +189,9 @@ def score_to_directory(
 
 
 def _as_generated(submission: Submission, settings: Settings) -> Settings:
-    """The settings with the data version the answers were generated from, unless the user names one."""
-    version = (submission.record.get("settings") or {}).get("data_version")
+    """The settings with the data version and the choices the answers were generated from, where the user names none."""
+    chosen = submission.record.get("settings") or {}
+    settings, version = settings.with_options(chosen.get("options") or {}), chosen.get("data_version")
     return settings if settings.data_version or not version else replace(settings, data_version=str(version))
 
 

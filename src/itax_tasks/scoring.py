@@ -6,12 +6,13 @@ arguments and so cannot disagree.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from itax_metrics.errors import ConfigError, DataError
-from itax_metrics.execution import Executor, LocalExecutor, VerdictCache
+from itax_metrics.execution import Executor, LocalExecutor, VerdictCache, languages
 from itax_metrics.execution.executor import usable_cores
 from itax_metrics.execution.programs import Program
 from itax_metrics.execution.ray import RayExecutor
@@ -121,6 +122,27 @@ def score(
         }
         outcomes.append(_outcome(spec, items[answer.task_id], answer, decided))
     return outcomes
+
+
+def require_toolchains(spec: TaskSpec, items: Iterable[Item]) -> None:
+    """See to it that every language of these items can be compiled and run here.
+
+    Raises:
+        ConfigError: naming, once for all languages, the Debian packages that bring what is missing.
+    """
+    used = used_languages(spec, items)
+    lacking = {name: why for name in used if (why := languages.missing(name)) is not None}
+    if lacking:
+        rows = ", ".join(f"{used[name]} in {name}" for name in lacking)
+        raise ConfigError(
+            f"{spec.name} cannot execute the answers to all these items here ({rows}). {' '.join(lacking.values())} "
+            "Or generate here with --predict_only and `itax score` on a machine that has them."
+        )
+
+
+def used_languages(spec: TaskSpec, items: Iterable[Item]) -> Counter[str]:
+    """Items by the engine's language their programs run in."""
+    return Counter(name for name in map(spec.runs_in, items) if name is not None)
 
 
 def decisions(

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -16,6 +16,14 @@ import platformdirs
 from itax_metrics.errors import ConfigError
 
 SandboxPolicy = Literal["require", "prefer", "off"]
+
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "safim_mode": ("instructed", "fewshot", "left_to_right", "prefix_feeding"),
+    "safim_shortcut": ("on", "off"),
+    "safim_python": ("pypy", "cpython"),
+    "safim_languages": (),
+}
+"""What single benchmarks let the user choose, with the values allowed; no values: the benchmark checks them itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,17 @@ class Settings:
     data_version: str | None = None
     """Another official version of the data: one for all tasks that have several (`v0.1.9`), or one for each benchmark
     (`humaneval=v0.1.9,mbpp=v0.1.0`); None: each task's own."""
+    options: tuple[tuple[str, str], ...] = ()
+    """The choices of `OPTIONS` that were made, as (name, value)."""
+
+    def option(self, name: str, default: str) -> str:
+        """The choice made of one of `OPTIONS`."""
+        return dict(self.options).get(name, default)
+
+    def with_options(self, recorded: Mapping[str, str]) -> Settings:
+        """The same settings with choices of an earlier run where none is made now."""
+        known = {name: str(value) for name, value in recorded.items() if name in OPTIONS}
+        return replace(self, options=tuple(sorted({**known, **dict(self.options)}.items())))
 
     @property
     def cache_dir(self) -> Path:
@@ -68,7 +87,7 @@ class Settings:
         kept = asdict(self)
         for private in ("data_dir", "state_dir"):
             kept.pop(private)
-        return kept
+        return {**kept, "options": dict(self.options)}
 
 
 def read_settings(metadata: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -110,7 +129,18 @@ def read_settings(metadata: Mapping[str, Any] | None = None, environ: Mapping[st
         executor="ray" if executor == "ray" else "local",
         workers=_positive_int(*pick("workers")),
         data_version=_versions(*pick("data_version")),
+        options=tuple(_options(pick)),
     )
+
+
+def _options(pick: Callable[[str], tuple[str | None, str]]) -> Iterator[tuple[str, str]]:
+    for name, allowed in sorted(OPTIONS.items()):
+        value, source = pick(name)
+        if value is None:
+            continue
+        if allowed and value not in allowed:
+            raise ConfigError(f"{source} is {value!r}; it must be {' or '.join(allowed)}.")
+        yield name, value
 
 
 def default_state_dir() -> Path:

@@ -85,6 +85,8 @@ class TaskSpec:
     prepare: Callable[[Sequence[Item]], None] | None = None
     """Work that is done once before answers to these items can be judged, such as running reference solutions. What
     fails there is said by `decide`, item by item."""
+    runs_in: Callable[[Item], str | None] = field(default=lambda item: "python")
+    """The engine's language of an item's programs; None where verdicts need no run."""
     own_id: Callable[[str], str] = field(default=lambda task_id: task_id)
     """An id in whatever spelling the benchmark was published under -> ours."""
     groups: Callable[[Item], Sequence[str]] | None = None

@@ -104,6 +104,7 @@ def test_the_record_names_no_folder_of_this_machine(tmp_path: Path) -> None:
         "executor": "local",
         "workers": None,
         "data_version": None,
+        "options": {},
     } == record
     assert str(tmp_path) not in json.dumps(record)
 

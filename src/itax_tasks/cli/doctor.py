@@ -14,7 +14,7 @@ from typing import Literal
 import click
 
 import itax_tasks
-from itax_metrics.execution import probe
+from itax_metrics.execution import languages, probe
 from itax_tasks import data
 from itax_tasks.cli.settings import HELP
 from itax_tasks.harness import discovery
@@ -50,6 +50,7 @@ def examine() -> Iterator[Finding]:
     yield from _lm_eval()
     yield from _sandbox()
     yield from _state()
+    yield from _languages()
     yield from _data()
     yield from _extras()
 
@@ -97,6 +98,15 @@ def _sandbox() -> Iterator[Finding]:
         yield Finding("--", f"sandbox: {report.summary()}; ITAX_SANDBOX={policy} runs programs all the same")
 
 
+def _languages() -> Iterator[Finding]:
+    for name in languages.PROCESSES:
+        lacking = languages.missing(name)
+        if lacking is None:
+            yield Finding("ok", f"language {name}: {languages.version(name)}")
+        else:
+            yield Finding("--", f"language {name}: {lacking} SAFIM's tasks need it")
+
+
 def _state() -> Iterator[Finding]:
     folder = read_settings().state_dir
     try:
@@ -128,6 +138,7 @@ def _extras() -> Iterator[Finding]:
         ("hf", "transformers"),
         ("vllm", "vllm"),
         ("ray", "ray"),
+        ("safim", "tree_sitter"),
         ("plots", "matplotlib"),
     ):
         if find_spec(module) is None:

@@ -15,6 +15,7 @@ import click
 
 from itax_metrics.errors import ConfigError, MissingExtraError
 from itax_metrics.execution import probe
+from itax_tasks.scoring import require_toolchains
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import TASKS
 
@@ -104,6 +105,8 @@ def _check(asked: Any) -> None:
         if config.num_fewshot is not None:
             task.set_config("num_fewshot", config.num_fewshot)
         task.settle()
+        if not config.predict_only and not config.limit and not config.samples:
+            require_toolchains(task.spec, task.items.values())
 
 
 def _completed(arguments: Sequence[str], typed: dict[str, Any]) -> list[str]:

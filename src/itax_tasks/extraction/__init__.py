@@ -19,6 +19,14 @@ from itax_tasks.extraction.evalplus import (
 from itax_tasks.extraction.fences import fenced_code
 from itax_tasks.extraction.lines import first_line, first_text_line
 from itax_tasks.extraction.methods import method_body
+from itax_tasks.extraction.safim import (
+    safim,
+    safim_code,
+    safim_fixed,
+    safim_instructed,
+    safim_instructed_fixed,
+    safim_parsable,
+)
 from itax_tasks.extraction.whitespace import paper_strip
 
 Rule = Callable[[Item, str], str]
@@ -51,6 +59,12 @@ RULES: Mapping[str, Rule] = {
     "method_body": method_body,
     "classeval_class": _of_text(classeval_class),
     "classeval_paper": _of_text(classeval_paper),
+    "safim": safim,
+    "safim_fixed": safim_fixed,
+    "safim_parsable": safim_parsable,
+    "safim_code": safim_code,
+    "safim_instructed": safim_instructed,
+    "safim_instructed_fixed": safim_instructed_fixed,
 }
 
 __all__ = [

@@ -27,7 +27,7 @@ from itax_tasks.harness.filters import ExecuteFilter
 from itax_tasks.harness.model_context import ModelContext
 from itax_tasks.prompts import Prompts
 from itax_tasks.prompts.prepare import prepare, room_for_answer
-from itax_tasks.scoring import make_executor
+from itax_tasks.scoring import make_executor, require_toolchains
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import task
 
@@ -153,6 +153,10 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         for warning in self.prompts.warnings if self._rank == 0 else ():
             log.warning("itax: %s", warning)
         super().build_all_requests(**{**kwargs, "cache_requests": False, "rewrite_requests_cache": False})
+        if "bypass" not in self._metric_fn_list:
+            require_toolchains(
+                self.spec, [self.items[name] for name in {each.doc["task_id"] for each in self._instances}]
+            )
 
     def construct_requests(self, doc: Mapping[str, Any], ctx: str, **kwargs: Any) -> Any:
         """One request a document, stopping at the family's stop strings and the task's."""

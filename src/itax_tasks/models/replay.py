@@ -16,6 +16,7 @@ from lm_eval.api.model import LM
 
 from itax_metrics.errors import ConfigError, DataError
 from itax_tasks.answers import FORMATS, read_answers
+from itax_tasks.tasks import TASKS
 
 log = logging.getLogger("lm_eval.itax")
 
@@ -59,6 +60,7 @@ class ReplayLM(LM):  # type: ignore[misc]  # lm_eval is untyped
         self.answers: Mapping[tuple[str, int], str] = {
             (answer.task_id, answer.sample): answer.text for answer in stored.answers
         }
+        self._respelled: dict[str, dict[tuple[str, int], str]] = {}
 
     @classmethod
     def create_from_arg_obj(cls, arg_dict: dict[str, Any], additional_config: dict[str, Any] | None = None) -> ReplayLM:
@@ -80,7 +82,7 @@ class ReplayLM(LM):  # type: ignore[misc]  # lm_eval is untyped
             task_id = request.doc["task_id"]
             sample = asked[(request.task_name, task_id)]
             asked[(request.task_name, task_id)] += 1
-            text = self.answers.get((task_id, sample))
+            text = self._answer(request.task_name, task_id, sample)
             if text is None and sample >= (request.repeats or 1):
                 text = ""  # padding of an uneven rank; the task cuts it off
             if text is None:
@@ -96,6 +98,16 @@ class ReplayLM(LM):  # type: ignore[misc]  # lm_eval is untyped
                 )
             log.warning("itax-replay: %d items without an answer count as empty (first: %s).", len(missing), names)
         return found
+
+    def _answer(self, name: str, task_id: str, sample: int) -> str | None:
+        """The answer under our id, else under another spelling of it that the task knows."""
+        found = self.answers.get((task_id, sample))
+        if found is not None or name not in TASKS:
+            return found
+        if name not in self._respelled:
+            own_id = TASKS[name].own_id
+            self._respelled[name] = {(own_id(other), number): text for (other, number), text in self.answers.items()}
+        return self._respelled[name].get((task_id, sample))
 
     def loglikelihood(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Stored answers have no probabilities."""

@@ -127,17 +127,19 @@ def _fim_prompts(
     if family is None:  # the backend assembles its own prompt from prefix and suffix
         return Prompts(tuple(item.prefix for item in items), (False,) * len(items), spec.stops)
     warnings = list(chosen.warnings)
+    order = str(metadata["fim_order"]) if metadata.get("fim_order") else None
+    family.text_template(order)  # an order that the family does not have is refused here
     limit, unfit = _prompt_limit(model, max_gen_toks or room_for_answer(spec, metadata, family.id), spec)
     texts, truncated, holding = [], [], set()
     for item in items:
         prefix, suffix, cut = item.prefix, item.suffix, False
         if limit is not None:
-            fitted = fim.budget(family, prefix, suffix, tokenizer, limit)
+            fitted = fim.budget(family, prefix, suffix, tokenizer, limit, order=order)
             prefix, suffix, cut = fitted.prefix, fitted.suffix, fitted.truncated
         found = fim.user_text_holds_sentinel(family, prefix + suffix)
         if found:
             holding.add(item.task_id)
-        texts.append(fim.render(family, prefix, suffix).text)
+        texts.append(fim.render(family, prefix, suffix, order=order).text)
         truncated.append(cut)
     if holding:
         warnings.append(
@@ -148,7 +150,7 @@ def _fim_prompts(
         warnings.append(f"{sum(truncated)} of {len(items)} documents of {spec.name} were cut to {limit} tokens.")
     record = {
         "id": family.id,
-        "order": family.order,
+        "order": order or family.order,
         "trained": chosen.trained,
         "how": chosen.how,
         "truncated": sum(truncated),

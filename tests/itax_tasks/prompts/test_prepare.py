@@ -46,6 +46,15 @@ def test_raw_prompts_render_the_detected_family(tokenizer: Any) -> None:
     assert ("PSM", "unknown", "detected") == tuple(prompts.fim[key] for key in ("order", "trained", "how"))
 
 
+def test_a_named_order_is_used_or_refused(tokenizer: Any) -> None:
+    """`fim_order` chooses among the orders of the family, and names them where it has no such one."""
+    prompts = prepare(RAW, [ITEM], Model(tokenizer), {"fim": "qwen2.5-coder", "fim_order": "PSM"})
+    assert prompts.fim is not None
+    assert "PSM" == prompts.fim["order"]
+    with pytest.raises(ConfigError, match="has no order 'SPM-a'"):
+        prepare(RAW, [ITEM], Model(tokenizer), {"fim": "qwen2.5-coder", "fim_order": "SPM-a"})
+
+
 def test_an_unknown_training_history_is_one_warning(tokenizer: Any) -> None:
     """A model that only carries the tokens runs with one warning."""
     assert 1 == len(prepare(RAW, [ITEM], Model(tokenizer), {}).warnings)
