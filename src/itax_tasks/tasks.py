@@ -10,10 +10,10 @@ import difflib
 from collections.abc import Mapping
 
 from itax_metrics.errors import ConfigError
-from itax_tasks.benchmarks import hand, hefim, mini
+from itax_tasks.benchmarks import bigcodebench, ds1000, hand, hefim, mini
 from itax_tasks.spec import TaskSpec
 
-BENCHMARKS = (hefim, mini, hand)
+BENCHMARKS = (hefim, bigcodebench, ds1000, mini, hand)
 """Every benchmark lists its tasks as `TASKS`."""
 
 TASKS: Mapping[str, TaskSpec] = {spec.name: spec for benchmark in BENCHMARKS for spec in benchmark.TASKS}

@@ -29,10 +29,22 @@ START_SECONDS = 60.0
 CONTAINED = frozenset({"files", "network", "processes"})
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 
+_SKLEARN = ["cluster", "decomposition", "ensemble", "feature_extraction", "linear_model", "metrics", "model_selection"]
+
 PROFILES: dict[str, tuple[str, ...]] = {
     "bare": (),
     "numpy": ("numpy",),
     "pandas": ("numpy", "pandas"),
+    "plots": ("numpy", "pandas", "matplotlib.pyplot", "seaborn"),
+    "learning": (
+        "numpy",
+        "pandas",
+        "scipy.stats",
+        "matplotlib.pyplot",
+        "seaborn",
+        *(f"sklearn.{part}" for part in _SKLEARN),
+    ),
+    "torch": ("numpy", "pandas", "torch"),
     **dict.fromkeys(languages.PROCESSES, ()),
 }
 """Libraries a worker has loaded already when a program starts, by profile; languages that run in processes of their own

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from itax_metrics.records import Item
+from itax_tasks.extraction.bigcodebench import bigcodebench_chat, bigcodebench_direct, bigcodebench_program
+from itax_tasks.extraction.ds1000 import ds1000_official
 from itax_tasks.extraction.fences import fenced_code
 from itax_tasks.extraction.lines import first_line
 from itax_tasks.extraction.whitespace import paper_strip
@@ -35,6 +37,10 @@ RULES: Mapping[str, Rule] = {
     "first_line": _of_text(first_line),
     "paper_strip": _of_text(paper_strip),
     "fenced_code": _of_text(fenced_code),
+    "bigcodebench_chat": bigcodebench_chat,
+    "bigcodebench_direct": bigcodebench_direct,
+    "bigcodebench_program": bigcodebench_program,
+    "ds1000_official": _of_text(ds1000_official),
 }
 
 __all__ = ["RULES", "Rule", "fenced_code", "first_line", "paper_strip", "raw"]
