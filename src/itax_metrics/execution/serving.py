@@ -104,10 +104,13 @@ def _borrowed_home(scratch: str) -> Iterator[None]:
         return
     import shutil
 
-    shutil.copytree(lent, scratch, dirs_exist_ok=True)
+    # Entry by entry: the mode of the scratch directory itself must stay.
+    names = [entry.name for entry in os.scandir(lent) if entry.is_dir()]
+    for name in names:
+        shutil.copytree(os.path.join(lent, name), os.path.join(scratch, name))
     yield
-    for entry in os.scandir(lent):
-        shutil.rmtree(os.path.join(scratch, entry.name), ignore_errors=True)
+    for name in names:
+        shutil.rmtree(os.path.join(scratch, name))
 
 
 def _preload(extra: list[str]) -> list[str]:

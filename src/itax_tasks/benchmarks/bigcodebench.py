@@ -19,7 +19,7 @@ from itax_metrics.records import Item
 from itax_tasks import data
 from itax_tasks.benchmarks.base import Loaded
 from itax_tasks.settings import Settings
-from itax_tasks.spec import Condition, Dialogue, Measure, TaskSpec
+from itax_tasks.spec import Condition, Dialogue, Measure, TaskSpec, answer_alone
 
 Subset = Literal["full", "hard"]
 
@@ -123,9 +123,9 @@ in which nothing fails passes, even if nothing ran."""
 
 
 def decide(item: Item, body: str, limits: Limits) -> Program:
-    """The suite of the task on a solution."""
+    """The suite of the task on a calibrated solution."""
     return Program(
-        _RUNNER.format(code=f"{body}\n{item.payload['test']}"),
+        _RUNNER.format(code=f"{calibrated(item, body)}\n{item.payload['test']}"),
         limits=limits,
         profile=_profile(item, body),
         environment=ENVIRONMENT,
@@ -142,7 +142,7 @@ def _profile(item: Item, body: str) -> str:
 
 
 def _measures(rule: str) -> dict[str, Measure]:
-    headline = Measure(rule, decide, calibrated, whole="bigcodebench_program")
+    headline = Measure(rule, decide, answer_alone, whole="bigcodebench_program")
     return {"pass@1": headline}
 
 

@@ -71,7 +71,7 @@ def test_the_instruct_split_asks_with_the_instruction() -> None:
 
 def run(executor: LocalExecutor, answer: str) -> tuple[Status, str]:
     """Verdict and detail of a solution; the task needs the standard library alone."""
-    program = bench.decide(ITEM, bench.calibrated(ITEM, answer), bench.LIMITS)
+    program = bench.decide(ITEM, answer, bench.LIMITS)
     assert bench.ENVIRONMENT == program.environment
     verdict = executor.run([replace(program, environment=None)])[0]
     return verdict.status, verdict.detail
