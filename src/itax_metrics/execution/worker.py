@@ -156,7 +156,7 @@ class Worker:
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=self._complaints,
-            env=environment(scratch),
+            env=environment(scratch, self.config.interpreter),
             cwd=scratch,
             close_fds=True,
             start_new_session=True,
@@ -267,13 +267,15 @@ class Worker:
         self._scratch.cleanup()
 
 
-def environment(scratch: str) -> dict[str, str]:
-    """The whole environment of a worker: an allow-list, nothing secret."""
+def environment(scratch: str, interpreter: str = "") -> dict[str, str]:
+    """The whole environment of a worker: an allow-list, nothing secret; a pinned Python is found as `python`."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if name in ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH") or name.startswith("LC_")
     }
+    if interpreter:
+        kept["PATH"] = os.pathsep.join(filter(None, (os.path.dirname(interpreter), kept.get("PATH", ""))))
     kept.update({f"{name}_NUM_THREADS": "1" for name in _THREADS})
     # Bound at the start, symbols are not looked up again in every forked process.
     kept.update(HOME=scratch, TMPDIR=scratch, ITAX_NO_AUTOLOAD="1", LD_BIND_NOW="1")
