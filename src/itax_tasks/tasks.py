@@ -10,10 +10,10 @@ import difflib
 from collections.abc import Mapping
 
 from itax_metrics.errors import ConfigError
-from itax_tasks.benchmarks import classeval, evalplus, hand, hefim, mini, safim
+from itax_tasks.benchmarks import bigcodebench, classeval, ds1000, evalplus, hand, hefim, mini, safim
 from itax_tasks.spec import TaskSpec
 
-BENCHMARKS = (hefim, safim, classeval, evalplus, mini, hand)
+BENCHMARKS = (hefim, safim, classeval, bigcodebench, ds1000, evalplus, mini, hand)
 """Every benchmark lists its tasks as `TASKS`."""
 
 TASKS: Mapping[str, TaskSpec] = {spec.name: spec for benchmark in BENCHMARKS for spec in benchmark.TASKS}

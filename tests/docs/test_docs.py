@@ -193,7 +193,9 @@ def example() -> tuple[Run, list[Outcome]]:
     first = Outcome(
         task="t", task_id="a", sample=0, cluster="a", verdict=Status.PASSED, passed=True, completion="x", metrics={}
     )
-    second = replace(first, task_id="b", cluster="b", detail="why", plus_passed=True, test_classes={"T": True})
+    second = replace(
+        first, task_id="b", cluster="b", detail="why", plus_passed=True, test_classes={"T": True}, groups=("g",)
+    )
     return Run(model="m", tasks={"t": task}), [first, second]
 
 

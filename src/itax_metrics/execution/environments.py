@@ -36,6 +36,9 @@ else:
 
 _VENV = ("-m", "venv")
 MANIFEST = "itax-environment.json"
+HOME = "itax-home"
+"""What packages write into a home folder when they are first imported (matplotlib's list of fonts), kept in the
+environment and lent to each worker: behind the fence there is no time, and no thread, to make it again."""
 _PIN = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.+!]+)")
 _ASK_VERSION = "import platform, sys; print(sys.implementation.name, platform.python_version())"
 
@@ -222,7 +225,12 @@ def _checked(pins: Pins, building: Path) -> Environment:
         raise ExecutionError(f"{pins.name}: the installer left out {', '.join(lacking[:5])}. Try again.")
     interpreter = building / "bin" / "python"
     for module in pins.imports:
-        _call([str(interpreter), "-c", f"import {module}"], lambda _: None, f"{pins.name}: {module} does not work")
+        _call(
+            [str(interpreter), "-c", f"import {module}"],
+            lambda _: None,
+            f"{pins.name}: {module} does not work",
+            environment=_at_home(building / HOME),
+        )
     version = subprocess.run([str(interpreter), "-c", _ASK_VERSION], capture_output=True, text=True, check=True)
     return Environment(pins.name, building, version.stdout.strip(), found)
 
@@ -308,7 +316,16 @@ def _candidates(version: str) -> Iterator[str]:
             yield asked.stdout.strip()
 
 
-def _call(command: list[str], on_line: Callable[[str], None], failure: str) -> None:
+def _at_home(home: Path) -> dict[str, str]:
+    """This process's environment with another home."""
+    home.mkdir(exist_ok=True)
+    moved = ("MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+    return {**{name: value for name, value in os.environ.items() if name not in moved}, "HOME": str(home)}
+
+
+def _call(
+    command: list[str], on_line: Callable[[str], None], failure: str, environment: Mapping[str, str] | None = None
+) -> None:
     last: list[str] = []
     try:
         process = subprocess.Popen(
@@ -318,6 +335,7 @@ def _call(command: list[str], on_line: Callable[[str], None], failure: str) -> N
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            env=environment,
         )
     except OSError as error:
         raise ExecutionError(f"{failure}: {error}.") from error

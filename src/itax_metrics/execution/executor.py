@@ -260,7 +260,7 @@ class LocalExecutor:
             return WorkerConfig(self.policy, profile, scratch_bytes, skip, **self._workshop.settings(profile))
         environment = profile.partition("@")[2]
         interpreter = str(self._environments[environment].interpreter) if environment else ""
-        return WorkerConfig(self.policy, profile, scratch_bytes, skip, interpreter=interpreter)
+        return WorkerConfig(self.policy, profile, scratch_bytes, skip, interpreter=interpreter, proc=bool(environment))
 
 
 _SCRATCH_BYTES = 256 * 1024 * 1024

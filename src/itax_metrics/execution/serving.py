@@ -19,7 +19,7 @@ import sys
 import time
 import types
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from . import trial
@@ -40,6 +40,9 @@ _SERVANTS = {"calls": "call_serving", "stdio": "stdio_serving"}
 
 _CHANNEL_SLOT = 200
 
+_LENT_HOME = "itax-home"
+"""`environments.HOME`, which cannot be imported behind the fence."""
+
 
 def main(argument: str) -> None:
     """Serve until the supervisor closes the connection; `argument` is the configuration as JSON."""
@@ -55,7 +58,8 @@ def main(argument: str) -> None:
         _send(connection, {"failed": failure.layer, "reason": failure.reason})
         os._exit(1)
     _set_environment(confinement.scratch)
-    loaded = _preload(config["imports"])
+    with _borrowed_home(confinement.scratch):
+        loaded = _preload(config["imports"])
     trial.silence()
     _hide_engine()
     gc.collect()
@@ -89,6 +93,24 @@ def _set_environment(scratch: str) -> None:
     # The loader has used them; programs have no business with them.
     for name in ("LD_LIBRARY_PATH", "LD_BIND_NOW"):
         os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def _borrowed_home(scratch: str) -> Iterator[None]:
+    """What the packages of a pinned environment expect to find in a home folder, while they are imported."""
+    lent = os.path.join(sys.prefix, _LENT_HOME)
+    if not os.path.isdir(lent):
+        yield
+        return
+    import shutil
+
+    # Entry by entry: the mode of the scratch directory itself must stay.
+    names = [entry.name for entry in os.scandir(lent) if entry.is_dir()]
+    for name in names:
+        shutil.copytree(os.path.join(lent, name), os.path.join(scratch, name))
+    yield
+    for name in names:
+        shutil.rmtree(os.path.join(scratch, name))
 
 
 def _preload(extra: list[str]) -> list[str]:

@@ -29,10 +29,22 @@ START_SECONDS = 60.0
 CONTAINED = frozenset({"files", "network", "processes"})
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 
+_SKLEARN = ["cluster", "decomposition", "ensemble", "feature_extraction", "linear_model", "metrics", "model_selection"]
+
 PROFILES: dict[str, tuple[str, ...]] = {
     "bare": (),
     "numpy": ("numpy",),
     "pandas": ("numpy", "pandas"),
+    "plots": ("numpy", "pandas", "matplotlib.pyplot", "seaborn"),
+    "learning": (
+        "numpy",
+        "pandas",
+        "scipy.stats",
+        "matplotlib.pyplot",
+        "seaborn",
+        *(f"sklearn.{part}" for part in _SKLEARN),
+    ),
+    "torch": ("numpy", "pandas", "torch"),
     **dict.fromkeys(languages.PROCESSES, ()),
 }
 """Libraries a worker has loaded already when a program starts, by profile; languages that run in processes of their own
@@ -144,7 +156,7 @@ class Worker:
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=self._complaints,
-            env=environment(scratch),
+            env=environment(scratch, self.config.interpreter),
             cwd=scratch,
             close_fds=True,
             start_new_session=True,
@@ -255,13 +267,15 @@ class Worker:
         self._scratch.cleanup()
 
 
-def environment(scratch: str) -> dict[str, str]:
-    """The whole environment of a worker: an allow-list, nothing secret."""
+def environment(scratch: str, interpreter: str = "") -> dict[str, str]:
+    """The whole environment of a worker: an allow-list, nothing secret; a pinned Python is found as `python`."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if name in ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH") or name.startswith("LC_")
     }
+    if interpreter:
+        kept["PATH"] = os.pathsep.join(filter(None, (os.path.dirname(interpreter), kept.get("PATH", ""))))
     kept.update({f"{name}_NUM_THREADS": "1" for name in _THREADS})
     # Bound at the start, symbols are not looked up again in every forked process.
     kept.update(HOME=scratch, TMPDIR=scratch, ITAX_NO_AUTOLOAD="1", LD_BIND_NOW="1")

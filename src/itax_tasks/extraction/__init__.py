@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from itax_metrics.records import Item
+from itax_tasks.extraction.bigcodebench import bigcodebench_chat, bigcodebench_direct, bigcodebench_program
 from itax_tasks.extraction.classeval import classeval_class, classeval_paper
+from itax_tasks.extraction.ds1000 import ds1000_official
 from itax_tasks.extraction.evalplus import (
     evalplus_answer,
     evalplus_continuation,
@@ -65,6 +67,10 @@ RULES: Mapping[str, Rule] = {
     "safim_code": safim_code,
     "safim_instructed": safim_instructed,
     "safim_instructed_fixed": safim_instructed_fixed,
+    "bigcodebench_chat": bigcodebench_chat,
+    "bigcodebench_direct": bigcodebench_direct,
+    "bigcodebench_program": bigcodebench_program,
+    "ds1000_official": _of_text(ds1000_official),
 }
 
 __all__ = [

@@ -1,0 +1,98 @@
+"""DS-1000: rows, prompts, programs. Whole runs in its environment are in tests/official."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from itax_metrics.errors import DataError
+from itax_metrics.execution import LocalExecutor
+from itax_metrics.records import Item, Status
+from itax_tasks.benchmarks import ds1000
+from itax_tasks.settings import Settings
+from itax_tasks.tasks import task
+
+CONTEXT = (
+    "exec_context = 'values = [3, 1, 2]\\n[insert]'\n"
+    "def test_execution(solution):\n"
+    "    space = {}\n    exec(exec_context.replace('[insert]', solution), space)\n"
+    "    assert space['result'] == [1, 2, 3]\n"
+)
+STRING = "def test_string(solution):\n    assert 'sorted' in solution\n"
+
+
+def item(context: str = CONTEXT, library: str = "Tensorflow") -> Item:
+    """A question that needs no library; its worker has none loaded."""
+    return Item("DS-1000/0", "Problem", payload={"context": context, "library": library, "shots": ()})
+
+
+@pytest.fixture(scope="module")
+def settings(data_dir: Path) -> Settings:
+    """Where the official files are."""
+    return Settings(data_dir=data_dir)
+
+
+def test_every_row_is_an_item(settings: Settings) -> None:
+    """A thousand questions over seven libraries, in the order of their numbers."""
+    loaded = ds1000.load("none", settings)
+    assert [f"DS-1000/{number}" for number in range(1000)] == [item.task_id for item in loaded.items]
+    libraries = Counter(item.payload["library"] for item in loaded.items)
+    expected = {"Pandas": 291, "Numpy": 220, "Matplotlib": 155, "Sklearn": 115, "Scipy": 106, "Pytorch": 68}
+    assert {**expected, "Tensorflow": 45} == libraries
+    assert set(ds1000.PROFILES) == set(libraries)
+
+
+def test_perturbations_of_one_question_are_one_cluster(settings: Settings) -> None:
+    """Statistics resample questions, not their variants."""
+    items = ds1000.load("none", settings).items
+    assert len({item.cluster for item in items}) < 500
+    assert all(item.cluster.startswith(f"{item.payload['library']}/") for item in items)
+
+
+def test_the_paper_s_shots_are_asked_for_by_name(settings: Settings, tmp_path: Path) -> None:
+    """Without the published demonstrations the task is not built with others; a sibling carries ours."""
+    nowhere = replace(settings, state_dir=tmp_path)
+    assert nowhere.data_dir is not None
+    if any((folder / ds1000.SHOTS_FILE).is_file() for folder in (nowhere.data_dir, nowhere.data_dir / "ds1000")):
+        assert 3 == len(ds1000.load("paper", nowhere).items[0].payload["shots"])
+    else:
+        with pytest.raises(DataError, match=ds1000.SHOTS_FILE):
+            ds1000.load("paper", nowhere)
+    assert ds1000.OWN_SHOTS == ds1000.load("own", settings).items[0].payload["shots"]
+
+
+def test_the_conversation_holds_system_shots_and_question() -> None:
+    """The paper's form: a system sentence, pairs of turns, the question last."""
+    asked = replace(item(), payload={**item().payload, "shots": (("Q1", "A1"), ("Q2", "A2"))})
+    roles = [role for role, _ in ds1000.paper_dialogue(asked).turns]
+    assert ["system", "user", "assistant", "user", "assistant", "user"] == roles
+    assert ("user", "Problem") == ds1000.paper_dialogue(asked).turns[-1]
+    assert ("system", "user") == tuple(role for role, _ in ds1000.official_dialogue(asked).turns)
+
+
+@pytest.mark.parametrize(
+    ("context", "answer", "status"),
+    [
+        (CONTEXT, "result = sorted(values)", Status.PASSED),
+        (CONTEXT, "result = values", Status.FAILED),
+        (CONTEXT, "result = '''it's \"\"\" \\n'''", Status.FAILED),
+        (CONTEXT, "result =", Status.ERROR),
+        (CONTEXT + STRING, "result = sorted(values)", Status.PASSED),
+        (CONTEXT + STRING, "values.sort(); result = values", Status.FAILED),
+    ],
+)
+def test_the_context_decides(executor: LocalExecutor, context: str, answer: str, status: Status) -> None:
+    """The answer is inserted as text; where the context checks its wording, that counts too."""
+    program = ds1000.decide(item(context), answer, ds1000.LIMITS)
+    assert ds1000.ENVIRONMENT == program.environment
+    assert status == executor.run([replace(program, environment=None)])[0].status
+
+
+def test_rates_are_reported_by_library_and_perturbation(settings: Settings) -> None:
+    """Both are groups of the item."""
+    spec = task("itax_ds1000_raw")
+    assert spec.groups is not None
+    assert ("Pandas", "Origin") == tuple(spec.groups(spec.load(settings).items[0]))
