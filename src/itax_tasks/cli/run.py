@@ -25,6 +25,8 @@ _NEEDS = {
     "hf-auto": ("torch", "hf"),
     "huggingface": ("torch", "hf"),
     "vllm": ("vllm", "vllm"),
+    "itax-hf": ("torch", "hf"),
+    "itax-vllm": ("vllm", "vllm"),
     "local-completions": ("tenacity", "api"),
     "local-chat-completions": ("tenacity", "api"),
 }
@@ -82,7 +84,7 @@ def _check(asked: Any) -> None:
         raise MissingExtraError(f"--model {config.model}", str(extra))
     if not asked.ours:
         return
-    wrapped = [name for name in asked.leaves if TASKS[name].condition != "chat"]
+    wrapped = [name for name in asked.leaves if not TASKS[name].in_chat]
     if config.system_instruction or (config.apply_chat_template and wrapped):
         option = "--system_instruction" if config.system_instruction else "--apply_chat_template"
         raise ConfigError(
@@ -98,7 +100,7 @@ def _check(asked: Any) -> None:
     twice = [name for name, times in Counter(asked.leaves).items() if times > 1]
     if twice:
         raise ConfigError(f"{', '.join(asked.ours)} name {twice[0]} more than once; lm_eval takes each task once.")
-    for task in host.build(asked.leaves, dict(config.metadata)).values():
+    for task in host.build(asked.leaves, dict(config.metadata), backend=config.model).values():
         if config.gen_kwargs:
             task.set_config("generation_kwargs", dict(config.gen_kwargs), update=True)
         if config.num_fewshot is not None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from itax_metrics.records import Item
 from itax_tasks.extraction.fences import fenced_code
+from itax_tasks.extraction.lenient import lenient
 from itax_tasks.extraction.lines import first_line
 from itax_tasks.extraction.whitespace import paper_strip
 
@@ -35,6 +36,24 @@ RULES: Mapping[str, Rule] = {
     "first_line": _of_text(first_line),
     "paper_strip": _of_text(paper_strip),
     "fenced_code": _of_text(fenced_code),
+    "lenient": lenient,
 }
 
-__all__ = ["RULES", "Rule", "fenced_code", "first_line", "paper_strip", "raw"]
+
+def rule(name: str) -> Rule:
+    """The rule of that name; `a+b` is rule b on what rule a leaves.
+
+    Raises:
+        KeyError: a name that is not in `RULES`.
+    """
+    steps = [RULES[step] for step in name.split("+")]
+
+    def apply(item: Item, completion: str) -> str:
+        for step in steps:
+            completion = step(item, completion)
+        return completion
+
+    return apply
+
+
+__all__ = ["RULES", "Rule", "fenced_code", "first_line", "lenient", "paper_strip", "raw", "rule"]

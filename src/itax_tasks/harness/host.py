@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from itax_tasks.harness import discovery
+from itax_tasks.models import presence
 from itax_tasks.paths import task_path
 from itax_tasks.tasks import TASKS
 
@@ -65,12 +66,20 @@ def _leaves(manager: Any, name: str) -> list[str]:
     return [leaf for member in members for leaf in _leaves(manager, member)]
 
 
-def build(names: Sequence[str], metadata: dict[str, Any]) -> dict[str, Any]:
-    """Build itax tasks by name, with everything that checks: data, prompts, FIM family, context."""
+def build(names: Sequence[str], metadata: dict[str, Any], *, backend: str | None = None) -> dict[str, Any]:
+    """Build itax tasks by name, with everything that checks: data, prompts, FIM family, context.
+
+    Args:
+        names: itax tasks.
+        metadata: model arguments and `--metadata`.
+        backend: the lm-eval model that will be loaded; ours take more than strings.
+    """
     from lm_eval.tasks import TaskManager
 
     manager = TaskManager(include_path=task_path(), include_defaults=False, metadata=metadata)
-    tasks: dict[str, Any] = manager.load(list(names))["tasks"]
+    name = metadata.get("pretrained") or metadata.get("model")
+    with presence.expecting(str(name) if name else None, discovery.TAKES.get(backend or "")):
+        tasks: dict[str, Any] = manager.load(list(names))["tasks"]
     return tasks
 
 
