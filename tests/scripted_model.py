@@ -20,7 +20,7 @@ SCRIPTS: Mapping[str, Sequence[str]] = {
     "turn": ("    y = 2\n", TURN, "AFTER7", "AFTER8"),
     "crlf": ("\t\tz = 3\r\n", "    \r\n", EOS, "AFTER9"),
     "accents": ("    \u00e9t\u00e9 = '\u4e16\u754c \U0001f600'\n", EOS),
-    "long": tuple(f"n{number} " for number in range(24)) + (EOS,),
+    "long": (*(f"n{number} " for number in range(24)), EOS),
     "class": ("    pass\n", "\nclass", " Other:", " AFTER10"),
 }
 """What follows each key; pieces that stand in several scripts must have one successor."""

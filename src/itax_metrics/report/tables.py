@@ -117,7 +117,7 @@ def _reading(entry: Mapping[str, Any]) -> str:
 
 
 def _parts(content: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for part in content.get("decomposition") or ():
         interval = part["ci95_points"]
         rows.append(

@@ -17,9 +17,10 @@ from itax_tasks.cli.settings import HELP
 VERBS: dict[str, tuple[str, str]] = {
     "demo": ("itax_tasks.cli.demo:demo", "Run the whole path on embedded problems, offline."),
     "run": ("itax_tasks.cli.run:run", "lm_eval with every check made before the model loads."),
+    "run-pair": ("itax_tasks.cli.run_pair:run_pair", "Base and instruct under every condition, and the tax."),
     "score": ("itax_tasks.cli.score:score", "Judge stored answers again; no model, no GPU."),
     "compare": ("itax_tasks.cli.compare:compare", "Set base and instruct side by side: the tax."),
-    "fim": ("itax_tasks.cli.fim:fim", "Fill-in-the-middle formats: list, detect, render."),
+    "fim": ("itax_tasks.cli.fim:fim", "Fill-in-the-middle formats: list, detect, probe, render."),
     "env": ("itax_tasks.cli.env:env", "Create and verify pinned environments."),
     "data": ("itax_tasks.cli.data:data", "Fetch and verify the official benchmark files."),
     "tune": ("itax_tasks.cli.tune:tune", "Train the tiny base/instruct pair that travels with itax."),

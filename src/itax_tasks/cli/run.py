@@ -57,14 +57,14 @@ def run(arguments: tuple[str, ...]) -> None:
 
     completed = _completed(arguments, host.typed(arguments))
     asked = host.parse(completed)
-    _check(asked)
+    check(asked)
     completed = _with_cache(completed, asked.config)
     click.echo(f"itax: all checks passed; running: lm_eval run {' '.join(completed)}", err=True)
     host.run_lm_eval(completed, only_ours=len(asked.ours) == len(asked.tasks))
     click.echo(f"itax: score it with: itax score {asked.config.output_path} --out NAME", err=True)
 
 
-def _check(asked: Any) -> None:
+def check(asked: Any) -> None:
     """Everything that would fail later, in the order of what it costs to find out.
 
     Raises:

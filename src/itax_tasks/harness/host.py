@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from itax_metrics.errors import ConfigError
 from itax_tasks.harness import discovery
 from itax_tasks.models import presence
 from itax_tasks.paths import task_path
@@ -53,9 +54,27 @@ def parse(arguments: Sequence[str]) -> Asked:
     asked = tuple(name for entry in names for name in str(entry).split(","))
     manager = TaskManager(include_path=task_path(), include_defaults=False)
     ours = tuple(name for name in asked if manager.match_tasks([name]))
-    matched = [match for name in ours for match in manager.match_tasks([name])]
-    leaves = tuple(leaf for match in matched for leaf in _leaves(manager, match))
-    return Asked(config, asked, ours, leaves)
+    return Asked(config, asked, ours, tuple(_opened(manager, ours)))
+
+
+def leaves(names: Sequence[str]) -> list[str]:
+    """The itax tasks behind names of tasks and groups.
+
+    Raises:
+        ConfigError: a name that no itax task or group has.
+    """
+    from lm_eval.tasks import TaskManager
+
+    manager = TaskManager(include_path=task_path(), include_defaults=False)
+    unknown = [name for name in names if not manager.match_tasks([name])]
+    if unknown:
+        raise ConfigError(f"There is no itax task or group {unknown[0]!r}; docs/tasks.md lists them.")
+    return _opened(manager, names)
+
+
+def _opened(manager: Any, names: Sequence[str]) -> list[str]:
+    matched = [match for name in names for match in manager.match_tasks([name])]
+    return [leaf for match in matched for leaf in _leaves(manager, match)]
 
 
 def _leaves(manager: Any, name: str) -> list[str]:
