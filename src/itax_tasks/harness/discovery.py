@@ -27,6 +27,7 @@ MODELS = {
     "itax-replay": "itax_tasks.models.replay:ReplayLM",
     "itax-hf": "itax_tasks.models.hf:ItaxHF",
     "itax-vllm": "itax_tasks.models.vllm:ItaxVLLM",
+    "itax-completions": "itax_tasks.models.completions:ItaxCompletions",
 }
 """Model name to `module:class`, registered lazily."""
 
@@ -34,6 +35,7 @@ TAKES: dict[str, Takes] = {
     "itax-replay": "none",
     "itax-hf": "ids",
     "itax-vllm": "ids",
+    "itax-completions": "native_suffix",
 }
 """What each of them takes, for checks made before one is loaded."""
 

@@ -21,15 +21,15 @@ Finish = Literal["stop", "length"]
 class Generation(str):
     """An answer with the facts of its making; lm-eval and its caches treat it as the text that it is."""
 
-    tokens: int
-    """Ids up to the end of the answer, the one that ended it included."""
+    tokens: int | None
+    """Ids up to the end of the answer, the one that ended it included; None where a server does not say."""
     finish: Finish
     ended_by: str
     """The token or string that ended it; empty where the length did."""
     seconds: float | None
     """Its share of the wall time of its batch."""
-    leaks: int
-    """Control tokens of FIM families among the ids, ends of text apart."""
+    leaks: int | None
+    """Control tokens of FIM families among the ids, ends of text apart; None where a server shows no ids."""
 
     __slots__ = ("ended_by", "finish", "leaks", "seconds", "tokens")
 
@@ -37,11 +37,11 @@ class Generation(str):
         cls,
         text: str,
         *,
-        tokens: int,
+        tokens: int | None,
         finish: Finish,
         ended_by: str = "",
         seconds: float | None = None,
-        leaks: int = 0,
+        leaks: int | None = 0,
     ) -> Generation:
         """Make one; the text is the value."""
         made = super().__new__(cls, text)
