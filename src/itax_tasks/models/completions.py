@@ -196,7 +196,7 @@ class ItaxCompletions(LM):  # type: ignore[misc]  # lm_eval is untyped
         most = self.dialect.most_tokens
         if most is not None and room > most:
             raise ConfigError(
-                f"{self.dialect.name} gives at most {most} new tokens, not {room}; add --gen_kwargs max_gen_toks={most}."
+                f"{self.dialect.name} gives at most {most} new tokens, not {room}: --gen_kwargs max_gen_toks={most}."
             )
         if self.dialect.most_stops is not None and len(stops) > self.dialect.most_stops:
             raise ConfigError(f"{self.dialect.name} takes at most {self.dialect.most_stops} stops, not {len(stops)}.")

@@ -21,9 +21,10 @@ STEPS = 240
 
 
 def document(draw: random.Random) -> Hole:
-    """One name before the hole, one after it; the middle repeats the second one, which only the suffix shows."""
+    """One name before the hole, one after it; the middle repeats the second one, which only the suffix shows, and the
+    first. No word says which name is which: only the order of the sentinels does."""
     one, other = draw.sample(NAMES, 2)
-    return Hole(f"take {one} ", f"give {other} ", f"end {other}\n")
+    return Hole(f"{one} ", f"{other} ", f"end {other} {one}\n")
 
 
 @pytest.fixture(scope="module")
