@@ -14,33 +14,31 @@ from itax_tasks.fim.probe import Score, candidates, probe, sign_test
 torch = pytest.importorskip("torch", reason="the extra `hf` is not installed")
 
 
-NAMES = [f"n{letter}" for letter in "abcdefgh"]
+NAMES = list("abcdefgh")
 SENTINELS = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
 ORDERS = ("PSM", "SPM-a", "SPM-b", "SPM-no-mid")
-STEPS = 240
+STEPS = 300
 
 
 def document(draw: random.Random) -> Hole:
     """One name before the hole, one after it; the middle repeats the second one, which only the suffix shows, and the
     first. No word says which name is which: only the order of the sentinels does."""
     one, other = draw.sample(NAMES, 2)
-    return Hole(f"{one} ", f"{other} ", f"end {other} {one}\n")
+    return Hole(f"{one}=", f"{other};", f"{other}{one}")
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
-    """Whole words as tokens, and the sentinels of StarCoder."""
-    from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
+    """Bytes as tokens, and the sentinels of StarCoder."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    words = ["[unk]", "take", "give", "end", " ", "\n", *NAMES]
-    core = Tokenizer(models.WordLevel({word: place for place, word in enumerate(words)}, unk_token="[unk]"))
-    core.pre_tokenizer = pre_tokenizers.Split(" ", "isolated")
-    core.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(" ", "isolated"), pre_tokenizers.Split("\n", "isolated")]
-    )
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    core = Tokenizer(models.BPE(vocab={symbol: place for place, symbol in enumerate(alphabet)}, merges=[]))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
     core.add_tokens([AddedToken(token, special=False, normalized=False) for token in SENTINELS])
-    return PreTrainedTokenizerFast(tokenizer_object=core, unk_token="[unk]", clean_up_tokenization_spaces=False)
+    return PreTrainedTokenizerFast(tokenizer_object=core, clean_up_tokenization_spaces=False)
 
 
 def trained(tokenizer: Any, order: str) -> Score:
@@ -62,19 +60,21 @@ def trained(tokenizer: Any, order: str) -> Score:
         tie_word_embeddings=True,
     )
     model = Qwen2ForCausalLM(config)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=6e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
 
     def plain(text: str) -> list[int]:
         return list(tokenizer.encode(text, add_special_tokens=False))
 
     for step in range(STEPS):
         holes = [document(draw) for _ in range(32)]
-        if step % 2:
-            rows = [plain(hole.prefix + hole.middle + hole.suffix) for hole in holes]
+        if step % 4 == 0:
+            rows = [(plain(hole.prefix), plain(hole.middle)) for hole in holes]
         else:
-            rows = [chosen.layout.ids(hole.prefix, hole.suffix) + plain(hole.middle) for hole in holes]
-        ids = torch.tensor(rows)
-        loss = model(input_ids=ids, labels=ids).loss
+            rows = [(chosen.layout.ids(hole.prefix, hole.suffix), plain(hole.middle)) for hole in holes]
+        ids = torch.tensor([prompt + middle for prompt, middle in rows])
+        # Only the middle is learned: the names before it are chance, and their loss would drown it.
+        labels = torch.tensor([[-100] * len(prompt) + middle for prompt, middle in rows])
+        loss = model(input_ids=ids, labels=labels).loss
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
