@@ -18,6 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from itax_metrics.comparison import Benchmark, Comparison, Counts, PairedMetric, Side
+from itax_metrics.decompose import decompose
 from itax_metrics.errors import DataError
 from itax_metrics.pairing import Across, OnMissing, PairedItem, PairedTask, pair
 from itax_metrics.records import Flag, Outcome, Run
@@ -69,6 +70,7 @@ def compare(
         PairingError: The runs may not be compared.
         DataError: A metric lies outside [0, 1]: metrics are rates, other measures are behaviours.
     """
+    base, instruct = (base[0], list(base[1])), (instruct[0], list(instruct[1]))
     pairing = pair(base, instruct, on_missing=on_missing, across=across)
     benchmarks = [_benchmark(task, seed, resamples) for task in pairing.tasks]
     adjusted = holm([found.headline.p_primary if found.headline else 1.0 for found in benchmarks])
@@ -85,6 +87,7 @@ def compare(
         resamples=resamples,
         on_missing=on_missing,
         across=across,
+        decomposition=decompose(base, instruct, seed=seed, resamples=resamples) if across == "condition" else (),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from itax_metrics.decompose import Component
 from itax_metrics.pairing import Across, OnMissing, PairedTask
 from itax_metrics.records import Run
 from itax_metrics.stats import Interval, McNemar, OddsRatio
@@ -119,6 +120,8 @@ class Comparison:
     resamples: int
     on_missing: OnMissing
     across: Across | None
+    decomposition: tuple[Component, ...] = ()
+    """The tax taken apart, under `across="condition"`; empty otherwise."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `comparison.json`: plain lists, dicts, numbers and text."""
@@ -135,6 +138,7 @@ class Comparison:
             "base": jsonable(self.base),
             "instruct": jsonable(self.instruct),
             "benchmarks": [benchmark.to_dict() for benchmark in self.benchmarks],
+            "decomposition": [jsonable(component) for component in self.decomposition],
             "only_base": list(self.only_base),
             "only_instruct": list(self.only_instruct),
             "warnings": list(self.warnings),

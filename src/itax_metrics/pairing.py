@@ -17,6 +17,7 @@ from itax_metrics.records import Outcome, Run, TaskRun
 OnMissing = Literal["error", "drop"]
 Across = Literal["condition", "extraction"]
 
+_PLAIN = ("raw", "direct")
 _SHOWN = 3
 """Item names listed in a message; the rest is counted."""
 
@@ -150,6 +151,7 @@ def _matching_tasks(base: Run, instruct: Run, across: Across | None) -> list[tup
             for right, of_instruct in instruct.tasks.items()
             if _stem(left, of_base) == _stem(right, of_instruct)
             and not (left in instruct.tasks and right in base.tasks)
+            and not _has_plainer(base, left)
         }
     if not pairs:
         hint = "" if across else " Tasks of different conditions are paired with --across condition."
@@ -158,6 +160,14 @@ def _matching_tasks(base: Run, instruct: Run, across: Across | None) -> list[tup
             f"Run the same --tasks with both models.{hint}"
         )
     return sorted(pairs)
+
+
+def _has_plainer(run: Run, name: str) -> bool:
+    """True for a task whose run has the same benchmark with the raw or direct prompt, which is what others face."""
+    task = run.tasks[name]
+    return task.condition not in _PLAIN and any(
+        other.condition in _PLAIN and _stem(of, other) == _stem(name, task) for of, other in run.tasks.items()
+    )
 
 
 def _stem(name: str, task: TaskRun) -> str:

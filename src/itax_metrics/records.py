@@ -104,6 +104,9 @@ class Outcome:
     test_classes: Mapping[str, bool] | None = None
     groups: tuple[str, ...] = ()
     """What the item belongs to within its benchmark: its language, its library."""
+    generation: Mapping[str, Any] | None = None
+    """How the answer was made, where the backend says: `tokens`, `finish` (stop or length), `ended_by`, `seconds` (its
+    share of its batch), `leaks` (control tokens of FIM families among its ids)."""
 
     @property
     def decided(self) -> bool:

@@ -27,7 +27,7 @@ SCHEMA_VERSION = 1
 RUN_FILE = "run.json"
 OUTCOMES_FILE = "outcomes.jsonl"
 
-_OPTIONAL = ("detail", "plus_passed", "test_classes", "groups")
+_OPTIONAL = ("detail", "plus_passed", "test_classes", "groups", "generation")
 """Written, and expected, only where there is something to say."""
 
 

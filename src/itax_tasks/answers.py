@@ -85,7 +85,9 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
                 raise DataError(f"{where}: sample is {sample!r}, expected a whole number.")
             count[task_id] += 1
             flags = _flags(row, where) if kind == "itax" else _document_flags(row)
-            answers.append(Answer(task_id, sample, text, stage or default_stage, flags))
+            made = row.get("generation") if kind == "itax" else _generations(row).get(sample)
+            made = made if isinstance(made, dict) else None
+            answers.append(Answer(task_id, sample, text, stage or default_stage, flags, made))
             if isinstance(row.get("passed"), bool):
                 recorded[(task_id, sample)] = row["passed"]
             for metric, passed in row.get("verdicts", {}).items() if kind == "evalplus" else ():
@@ -214,6 +216,18 @@ def _document_flags(row: Mapping[str, Any]) -> tuple[str, ...]:
     document = row.get("doc")
     cut = isinstance(document, dict) and document.get("truncated_prompt") is True
     return (Flag.TRUNCATED_PROMPT.value,) if cut else ()
+
+
+def _generations(row: Mapping[str, Any]) -> dict[int, Any]:
+    """How the samples of an lm-eval row were made, where our backends said so; it stands among the verdicts."""
+    kept = row.get("filtered_resps")
+    try:
+        found = json.loads(kept[0] if isinstance(kept, list) and kept else kept)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return {}
+    if not isinstance(found, list):
+        return {}
+    return {number: entry.get("generation") for number, entry in enumerate(found) if isinstance(entry, dict)}
 
 
 def _lm_eval_row(row: Mapping[str, Any], where: str) -> list[Entry]:

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from itax_metrics.errors import ConfigError, DataError
 from itax_metrics.execution import Executor, LocalExecutor, VerdictCache, languages
 from itax_metrics.execution.executor import usable_cores
 from itax_metrics.execution.programs import Program
 from itax_metrics.execution.ray import RayExecutor
-from itax_metrics.records import Item, Outcome, Status, TaskRun, Verdict
-from itax_tasks.extraction import RULES
+from itax_metrics.records import Flag, Item, Outcome, Status, TaskRun, Verdict
+from itax_tasks.extraction import rule
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
 
@@ -35,6 +35,8 @@ class Answer:
     """completion: extraction applies; program: a finished program, extraction is skipped."""
     flags: tuple[str, ...] = ()
     """Flags known before execution, such as `truncated_prompt`."""
+    generation: Mapping[str, Any] | None = None
+    """How it was made, where the backend says: tokens, finish, ended_by, seconds, leaks."""
 
 
 def make_executor(
@@ -249,7 +251,7 @@ def _body(spec: TaskSpec, item: Item, metric: str, answer: Answer) -> str:
     whole = spec.measures[metric].whole
     if answer.stage == "program" or whole is None:
         return answer.text
-    return RULES[whole](item, answer.text)
+    return rule(whole)(item, answer.text)
 
 
 class _Watch:
@@ -306,6 +308,8 @@ def _outcome(
     if not answer.text.strip() and headline.decided and not headline.passed:
         # Executed all the same: an empty answer can be right where the hole was dead code.
         status = Status.EMPTY
+    made = answer.generation or {}
+    limit = (Flag.HIT_LIMIT.value,) if made.get("finish") == "length" else ()
     parts = decided[spec.headline]
     plus = metrics.get("plus_pass@1")
     known = spec.flags(item) if spec.flags is not None else ()
@@ -318,7 +322,10 @@ def _outcome(
         passed=headline.passed,
         completion=answer.text,
         metrics=metrics,
-        flags=tuple(dict.fromkeys((*answer.flags, *known, *headline.flags))),
+        behaviors={} if made.get("leaks") is None else {"leaked_tokens": float(made["leaks"])},
+        flags=tuple(dict.fromkeys((*answer.flags, *known, *limit, *headline.flags))),
+        tokens=made.get("tokens"),
+        generation=answer.generation,
         seconds=round(headline.seconds, 4),
         detail=headline.detail,
         plus_passed=None if plus is None else plus > 0,

@@ -10,12 +10,16 @@ from typing import Any, Literal
 from itax_metrics.execution.programs import Limits, Program
 from itax_metrics.records import Item, Verdict
 from itax_tasks.benchmarks.base import Loaded
-from itax_tasks.extraction import RULES
+from itax_tasks.extraction import rule
 from itax_tasks.settings import Settings
 
-Condition = Literal["raw", "l2r", "direct", "chat", "prefill"]
-"""raw: FIM sentinels, no chat; l2r: the prefix alone; direct: the prompt as it stands; chat: a conversation
-whose answer is free; prefill: the same with the answer's beginning given."""
+Condition = Literal["raw", "l2r", "direct", "fimchat", "chat", "chat_b", "prefill"]
+"""raw: FIM sentinels, no chat; l2r: the prefix alone; direct: the prompt as it stands; fimchat: the FIM prompt as a
+user's turn; chat: a conversation whose answer is free; chat_b: the same in another wording; prefill: a conversation
+with the answer's beginning given."""
+
+IN_CHAT: frozenset[Condition] = frozenset({"fimchat", "chat", "chat_b", "prefill"})
+"""The conditions that speak in the model's chat template."""
 
 Decision = Program | Verdict | Mapping[str, Program]
 """One program to run, a verdict that needs no run, or one program for each named part of the tests."""
@@ -38,7 +42,7 @@ class Measure:
     """One metric of a task: how code is cut out of an answer, and what decides about it."""
 
     rule: str
-    """Extraction rule, by its name in `itax_tasks.extraction.RULES`."""
+    """Extraction rule, by its name in `itax_tasks.extraction.RULES`; `a+b` applies b to what a leaves."""
     decide: Callable[[Item, str, Limits], Decision]
     """(item, code under test, the task's limits on this machine) -> what decides."""
     complete: Callable[[Item, str], str]
@@ -105,6 +109,11 @@ class TaskSpec:
         return {metric: measure.rule for metric, measure in self.measures.items()}
 
     @property
+    def in_chat(self) -> bool:
+        """True where the prompt is a conversation."""
+        return self.condition in IN_CHAT
+
+    @property
     def family(self) -> str:
         """The benchmark without its subset."""
         return self.benchmark.split("/")[0]
@@ -112,7 +121,7 @@ class TaskSpec:
     def body(self, item: Item, metric: str, completion: str) -> str:
         """The code under test of that metric: the completion, extracted by its rule, in its place."""
         measure = self.measures[metric]
-        return measure.complete(item, RULES[measure.rule](item, completion))
+        return measure.complete(item, rule(measure.rule)(item, completion))
 
     def decision(self, item: Item, metric: str, body: str, time_scale: float = 1.0) -> Decision:
         """What decides about a code under test."""

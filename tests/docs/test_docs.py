@@ -16,6 +16,7 @@ import yaml
 
 from itax_metrics.compare import compare
 from itax_metrics.comparison import Comparison, PairedMetric
+from itax_metrics.decompose import Component
 from itax_metrics.execution import Limits
 from itax_metrics.records import Flag, Outcome, Run, Status, TaskRun
 from itax_metrics.store import write_score_dir
@@ -196,6 +197,7 @@ def example() -> tuple[Run, list[Outcome]]:
     second = replace(
         first, task_id="b", cluster="b", detail="why", plus_passed=True, test_classes={"T": True}, groups=("g",)
     )
+    second = replace(second, generation={"tokens": 3, "finish": "stop"})
     return Run(model="m", tasks={"t": task}), [first, second]
 
 
@@ -219,7 +221,9 @@ def test_the_fields_of_outcomes(written: tuple[dict[str, Any], list[dict[str, An
     _, (plain, full) = written
     listed = first_cells(DOCS / "interfaces.md", "### outcomes.jsonl", "field")
     assert list(full) == listed
-    assert [name for name in listed if name not in ("detail", "plus_passed", "test_classes")] == list(plain)
+    assert [name for name in listed if name not in ("detail", "plus_passed", "test_classes", "generation")] == list(
+        plain
+    )
 
 
 def test_the_fields_of_comparison_json() -> None:
@@ -233,6 +237,7 @@ def test_the_fields_of_comparison_json() -> None:
     assert one in lines
     assert list(content["benchmarks"][0]) == first_cells(DOCS / "interfaces.md", one, "field")
     assert set(PairedMetric.__dataclass_fields__) < set(content["benchmarks"][0])
+    assert list(Component.__dataclass_fields__) == first_cells(DOCS / "interfaces.md", "One component:", "field")
 
 
 def test_the_limits_named_are_those_recorded() -> None:

@@ -24,6 +24,9 @@ WIDTH = 120
 _HEADERS = ("benchmark", "n", "base %", "inst %", "tax", "95 % CI", "p", "p Holm", "McN p", "gain/lost", "MDE")
 _NAME_WIDTH = 28
 
+PARTS_TITLE = "The tax taken apart, in points (first - second). Paired, uncorrected; no claim of their own."
+_PARTS_HEADERS = ("benchmark", "part", "first - second", "n", "first %", "second %", "points", "95 % CI", "p")
+
 Table = Comparison | Mapping[str, Any]
 
 
@@ -40,8 +43,8 @@ def render_text(comparison: Table) -> str:
         for row in rows
     ]
     rule = "-" * max(len(line) for line in lines)
-    page = [*_heading(content), "", TITLE, rule, lines[0], rule, *lines[1:], rule, *_legend(), "", *_notes(content)]
-    return visible("\n".join(page))
+    page = [*_heading(content), "", TITLE, rule, lines[0], rule, *lines[1:], rule, *_legend(), ""]
+    return visible("\n".join([*page, *_parts_text(content), *_notes(content)]))
 
 
 def render_markdown(comparison: Table) -> str:
@@ -54,7 +57,7 @@ def render_markdown(comparison: Table) -> str:
     ]
     heading = [_escaped(" ".join(line.split())) for line in _heading(content)]
     notes = [f"- {_escaped(note)}" for note in _notes(content)]
-    return "\n".join(["  \n".join(heading), "", TITLE, "", *table, "", LEGEND, "", *notes])
+    return "\n".join(["  \n".join(heading), "", TITLE, "", *table, "", LEGEND, "", *_parts_markdown(content), *notes])
 
 
 def readings(comparison: Table) -> list[str]:
@@ -113,6 +116,51 @@ def _reading(entry: Mapping[str, Any]) -> str:
     seen = f"; this run could have seen {entry['mde_points']:.1f} points" if entry["mde_points"] is not None else ""
     alone = f", p {_p(entry['p_primary'])} before Holm" if entry["p_primary"] < LEVEL else ""
     return f"{task}: no evidence either way (tax {_signed(tax)} points{alone}){seen}."
+
+
+def _parts(content: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for part in content.get("decomposition") or ():
+        interval = part["ci95_points"]
+        rows.append(
+            (
+                _shortened(part["benchmark"]),
+                part["name"],
+                f"{part['first']} - {part['second']}",
+                str(part["n_items"]),
+                f"{100 * part['first_rate']:.1f}",
+                f"{100 * part['second_rate']:.1f}",
+                _signed(part["points"]),
+                f"[{_signed(interval[0])}, {_signed(interval[1])}]" if interval else "-",
+                _p(part["p"]),
+            )
+        )
+    return rows
+
+
+def _parts_text(content: Mapping[str, Any]) -> list[str]:
+    rows = _parts(content)
+    if not rows:
+        return []
+    shown = [_PARTS_HEADERS, *rows]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(_PARTS_HEADERS))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column < 3 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in shown
+    ]
+    rule = "-" * max(len(line) for line in lines)
+    return [PARTS_TITLE, rule, lines[0], rule, *lines[1:], rule, ""]
+
+
+def _parts_markdown(content: Mapping[str, Any]) -> list[str]:
+    rows = _parts(content)
+    if not rows:
+        return []
+    table = [f"| {' | '.join(_PARTS_HEADERS)} |", f"|---|---|---{'|---:' * (len(_PARTS_HEADERS) - 3)}|"]
+    return [PARTS_TITLE, "", *table, *(f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in rows), ""]
 
 
 def _notes(content: Mapping[str, Any]) -> list[str]:

@@ -13,8 +13,9 @@ from itax_metrics.execution.programs import Limits, Program
 from itax_metrics.records import Item
 from itax_tasks import data
 from itax_tasks.benchmarks.base import Loaded, checked_program, item_from_row
+from itax_tasks.conditions import conditions
 from itax_tasks.settings import Settings
-from itax_tasks.spec import Condition, TaskSpec, measured
+from itax_tasks.spec import TaskSpec, measured
 
 Subset = Literal["single_line", "multi_line", "random_span", "random_span_light"]
 
@@ -60,7 +61,7 @@ def _problem(task_id: str) -> str:
     return "/".join(task_id.split("/")[1:3])
 
 
-def _spec(name: str, subset: Subset, condition: Condition) -> TaskSpec:
+def _spec(name: str, subset: Subset) -> TaskSpec:
     rules = {"pass@1": "raw", "pass@1_paper_strip": "paper_strip"}
     if subset == "single_line":
         rules["pass@1_first_line"] = "first_line"
@@ -68,7 +69,7 @@ def _spec(name: str, subset: Subset, condition: Condition) -> TaskSpec:
         name=name,
         version=1.0,
         benchmark=f"hefim/{subset}",
-        condition=condition,
+        condition="raw",
         protocol="official",
         load=partial(load, subset),
         measures=measured(rules, complete, decide),
@@ -85,6 +86,4 @@ NAMES: dict[Subset, str] = {
     "random_span_light": "itax_hefim_random_span_light",
 }
 
-TASKS = tuple(
-    spec for subset, name in NAMES.items() for spec in (_spec(name, subset, "raw"), _spec(f"{name}_l2r", subset, "l2r"))
-)
+TASKS = tuple(spec for subset, name in NAMES.items() for spec in conditions(_spec(name, subset)))

@@ -18,6 +18,7 @@ from typing import Literal
 from itax_metrics.execution.programs import Limits, Program
 from itax_metrics.records import Item
 from itax_tasks.benchmarks.base import Loaded, checked_program, item_from_row
+from itax_tasks.conditions import conditions
 from itax_tasks.settings import Settings
 from itax_tasks.spec import Condition, TaskSpec, measured
 
@@ -87,4 +88,8 @@ def _spec(subset: Subset, condition: Condition) -> TaskSpec:
     )
 
 
-TASKS = (_spec("infilling", "raw"), _spec("completion", "direct"), _spec("instruct", "chat"))
+TASKS = (
+    *conditions(_spec("infilling", "raw")),
+    *conditions(_spec("completion", "direct")),
+    _spec("instruct", "chat"),
+)

@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 import click
 
 from itax_metrics.errors import ConfigError, MissingExtraError
+from itax_tasks.cli.fim_probe import probe_model
 from itax_tasks.cli.settings import HELP
 from itax_tasks.fim import (
     FimFormat,
@@ -32,8 +33,12 @@ def fim() -> None:
     Every family itax knows:      itax fim list
     The family of a model:        itax fim detect Qwen/Qwen2.5-Coder-7B
     A prompt, as it is sent:      itax fim render starcoder2 --prefix 'x = ' --suffix ' + 1'
+    Was it trained on it?         itax fim probe Qwen/Qwen2.5-Coder-7B
     The same as token ids:        itax fim render --model MODEL --prefix 'x = ' --suffix ' + 1' --ids
     """
+
+
+fim.add_command(probe_model)
 
 
 @fim.command("list")

@@ -26,6 +26,8 @@ _NEEDS = {
     "hf-auto": ("torch", "hf"),
     "huggingface": ("torch", "hf"),
     "vllm": ("vllm", "vllm"),
+    "itax-hf": ("torch", "hf"),
+    "itax-vllm": ("vllm", "vllm"),
     "local-completions": ("tenacity", "api"),
     "local-chat-completions": ("tenacity", "api"),
 }
@@ -56,14 +58,14 @@ def run(arguments: tuple[str, ...]) -> None:
 
     completed = _completed(arguments, host.typed(arguments))
     asked = host.parse(completed)
-    _check(asked)
+    check(asked)
     completed = _with_cache(completed, asked.config)
     click.echo(f"itax: all checks passed; running: lm_eval run {' '.join(completed)}", err=True)
     host.run_lm_eval(completed, only_ours=len(asked.ours) == len(asked.tasks))
     click.echo(f"itax: score it with: itax score {asked.config.output_path} --out NAME", err=True)
 
 
-def _check(asked: Any) -> None:
+def check(asked: Any) -> None:
     """Everything that would fail later, in the order of what it costs to find out.
 
     Raises:
@@ -83,7 +85,7 @@ def _check(asked: Any) -> None:
         raise MissingExtraError(f"--model {config.model}", str(extra))
     if not asked.ours:
         return
-    wrapped = [name for name in asked.leaves if TASKS[name].condition != "chat"]
+    wrapped = [name for name in asked.leaves if not TASKS[name].in_chat]
     if config.system_instruction or (config.apply_chat_template and wrapped):
         option = "--system_instruction" if config.system_instruction else "--apply_chat_template"
         raise ConfigError(
@@ -99,7 +101,7 @@ def _check(asked: Any) -> None:
     twice = [name for name, times in Counter(asked.leaves).items() if times > 1]
     if twice:
         raise ConfigError(f"{', '.join(asked.ours)} name {twice[0]} more than once; lm_eval takes each task once.")
-    for task in host.build(asked.leaves, dict(config.metadata)).values():
+    for task in host.build(asked.leaves, dict(config.metadata), backend=config.model).values():
         if config.gen_kwargs:
             task.set_config("generation_kwargs", dict(config.gen_kwargs), update=True)
         if config.num_fewshot is not None:

@@ -29,6 +29,8 @@ from itax_tasks.extraction.safim import (
     safim_instructed_fixed,
     safim_parsable,
 )
+from itax_tasks.extraction.lenient import lenient
+from itax_tasks.extraction.lines import first_line
 from itax_tasks.extraction.whitespace import paper_strip
 
 Rule = Callable[[Item, str], str]
@@ -85,3 +87,24 @@ __all__ = [
     "paper_strip",
     "raw",
 ]
+    "lenient": lenient,
+}
+
+
+def rule(name: str) -> Rule:
+    """The rule of that name; `a+b` is rule b on what rule a leaves.
+
+    Raises:
+        KeyError: a name that is not in `RULES`.
+    """
+    steps = [RULES[step] for step in name.split("+")]
+
+    def apply(item: Item, completion: str) -> str:
+        for step in steps:
+            completion = step(item, completion)
+        return completion
+
+    return apply
+
+
+__all__ = ["RULES", "Rule", "fenced_code", "first_line", "lenient", "paper_strip", "raw", "rule"]

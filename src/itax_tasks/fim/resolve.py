@@ -117,8 +117,8 @@ def _warnings(fmt: FimFormat, trained: Trained, model: str, why: str) -> tuple[s
 def _check(fmt: FimFormat, tokenizer: Tokenizer | None, backend_takes: BackendTakes) -> None:
     if backend_takes == "string" and fmt.needs_ids:
         raise ConfigError(
-            f"FIM family {fmt.id!r} cannot be prompted with a string: {fmt.notes}. It needs a backend that takes token "
-            "ids, and this release has none; measure the model left to right, with the tasks that end in _l2r."
+            f"FIM family {fmt.id!r} cannot be prompted with a string: {fmt.notes}. It takes token ids: "
+            "--model itax-hf or --model itax-vllm, with the same model arguments."
         )
     if tokenizer is None:
         return

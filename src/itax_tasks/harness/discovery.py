@@ -17,13 +17,27 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from itax_tasks.models.presence import Takes
 from itax_tasks.paths import task_path
 
 TESTED_LM_EVAL = ("0.4.13",)
 """The lm-eval releases the hook was run with; in any other it does nothing and `itax doctor` says so."""
 
-MODELS = {"itax-replay": "itax_tasks.models.replay:ReplayLM"}
+MODELS = {
+    "itax-replay": "itax_tasks.models.replay:ReplayLM",
+    "itax-hf": "itax_tasks.models.hf:ItaxHF",
+    "itax-vllm": "itax_tasks.models.vllm:ItaxVLLM",
+    "itax-completions": "itax_tasks.models.completions:ItaxCompletions",
+}
 """Model name to `module:class`, registered lazily."""
+
+TAKES: dict[str, Takes] = {
+    "itax-replay": "none",
+    "itax-hf": "ids",
+    "itax-vllm": "ids",
+    "itax-completions": "native_suffix",
+}
+"""What each of them takes, for checks made before one is loaded."""
 
 _only_ours = False
 

@@ -12,6 +12,7 @@ from lm_eval.api.filter import Filter
 from itax_metrics.execution import Executor
 from itax_metrics.records import Flag, Item, Outcome, Status
 from itax_tasks import journal
+from itax_tasks.models.generation import facts_of
 from itax_tasks.scoring import Answer, score
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
@@ -50,7 +51,7 @@ class ExecuteFilter(Filter):  # type: ignore[misc]  # lm_eval is untyped
         for number, (samples, document) in enumerate(zip(resps, docs, strict=True)):
             flags = (Flag.TRUNCATED_PROMPT.value,) if document.get("truncated_prompt") else ()
             for sample, text in enumerate(samples):
-                answers.append(Answer(document["task_id"], sample, text, flags=flags))
+                answers.append(Answer(document["task_id"], sample, text, flags=flags, generation=facts_of(text)))
                 owners.append(number)
         self._journal(answers)
         verdicts: list[list[dict[str, Any]]] = [[] for _ in docs]
@@ -99,6 +100,8 @@ class ExecuteFilter(Filter):  # type: ignore[misc]  # lm_eval is untyped
             completion=answer.text,
             metrics=dict.fromkeys(self.spec.measures),
             flags=answer.flags,
+            tokens=(answer.generation or {}).get("tokens"),
+            generation=answer.generation,
             detail=detail,
         )
 
@@ -111,4 +114,5 @@ def _brief(outcome: Outcome) -> dict[str, Any]:
         "flags": list(outcome.flags),
         "seconds": outcome.seconds,
         "detail": outcome.detail,
+        **({"generation": dict(outcome.generation)} if outcome.generation else {}),
     }

@@ -11,7 +11,9 @@ from typing import Any
 
 import yaml
 
+from itax_metrics.errors import ConfigError
 from itax_tasks.harness import discovery
+from itax_tasks.models import presence
 from itax_tasks.paths import task_path
 from itax_tasks.tasks import TASKS
 
@@ -52,9 +54,27 @@ def parse(arguments: Sequence[str]) -> Asked:
     asked = tuple(name for entry in names for name in str(entry).split(","))
     manager = TaskManager(include_path=task_path(), include_defaults=False)
     ours = tuple(name for name in asked if manager.match_tasks([name]))
-    matched = [match for name in ours for match in manager.match_tasks([name])]
-    leaves = tuple(leaf for match in matched for leaf in _leaves(manager, match))
-    return Asked(config, asked, ours, leaves)
+    return Asked(config, asked, ours, tuple(_opened(manager, ours)))
+
+
+def leaves(names: Sequence[str]) -> list[str]:
+    """The itax tasks behind names of tasks and groups.
+
+    Raises:
+        ConfigError: a name that no itax task or group has.
+    """
+    from lm_eval.tasks import TaskManager
+
+    manager = TaskManager(include_path=task_path(), include_defaults=False)
+    unknown = [name for name in names if not manager.match_tasks([name])]
+    if unknown:
+        raise ConfigError(f"There is no itax task or group {unknown[0]!r}; docs/tasks.md lists them.")
+    return _opened(manager, names)
+
+
+def _opened(manager: Any, names: Sequence[str]) -> list[str]:
+    matched = [match for name in names for match in manager.match_tasks([name])]
+    return [leaf for match in matched for leaf in _leaves(manager, match)]
 
 
 def _leaves(manager: Any, name: str) -> list[str]:
@@ -65,12 +85,20 @@ def _leaves(manager: Any, name: str) -> list[str]:
     return [leaf for member in members for leaf in _leaves(manager, member)]
 
 
-def build(names: Sequence[str], metadata: dict[str, Any]) -> dict[str, Any]:
-    """Build itax tasks by name, with everything that checks: data, prompts, FIM family, context."""
+def build(names: Sequence[str], metadata: dict[str, Any], *, backend: str | None = None) -> dict[str, Any]:
+    """Build itax tasks by name, with everything that checks: data, prompts, FIM family, context.
+
+    Args:
+        names: itax tasks.
+        metadata: model arguments and `--metadata`.
+        backend: the lm-eval model that will be loaded; ours take more than strings.
+    """
     from lm_eval.tasks import TaskManager
 
     manager = TaskManager(include_path=task_path(), include_defaults=False, metadata=metadata)
-    tasks: dict[str, Any] = manager.load(list(names))["tasks"]
+    name = metadata.get("pretrained") or metadata.get("model")
+    with presence.expecting(str(name) if name else None, discovery.TAKES.get(backend or "")):
+        tasks: dict[str, Any] = manager.load(list(names))["tasks"]
     return tasks
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from itax_metrics.errors import ConfigError, MissingExtraError
-
-Takes = Literal["string", "ids", "native_suffix", "none"]
+from itax_tasks.models.presence import Takes, present
 
 _CONTEXT_FIELDS = ("max_position_embeddings", "n_positions", "n_ctx")
 
@@ -48,17 +47,18 @@ class ModelContext:
                     "Set the key in the environment instead (OPENAI_API_KEY, HF_TOKEN)."
                 )
         name = metadata.get("pretrained") or metadata.get("model")
+        ours = present(str(name)) if name else None
         length = metadata.get("max_model_len") or metadata.get("max_length") or metadata.get("context_length")
         return ModelContext(
             name=str(name) if name else None,
             # The replay model reads stored answers; it never sees a prompt.
-            takes="none" if "completions" in metadata else "string",
+            takes="none" if "completions" in metadata else ours.takes if ours else "string",
             tokenizer_name=str(metadata["tokenizer"]) if metadata.get("tokenizer") else None,
             revision=str(metadata["revision"]) if metadata.get("revision") else None,
             subfolder=str(metadata["subfolder"]) if metadata.get("subfolder") else None,
             trust_remote_code=str(metadata.get("trust_remote_code", "")).lower() == "true",
             served=bool(metadata.get("model")) and not metadata.get("pretrained"),
-            max_length=_tokens(length) if length else None,
+            max_length=_tokens(length) if length else ours.max_length if ours else None,
         )
 
     @property
@@ -69,7 +69,8 @@ class ModelContext:
             ConfigError: it cannot be loaded; names the argument to correct.
             MissingExtraError: transformers is not installed.
         """
-        source = self.tokenizer_name or self.name
+        # A server that assembles the prompt itself needs no tokenizer here, and may have none anyone can load.
+        source = self.tokenizer_name or (None if self.takes == "native_suffix" else self.name)
         if source is None:
             return None
         revision = None if self.tokenizer_name else self.revision
@@ -78,7 +79,7 @@ class ModelContext:
     @property
     def context(self) -> int | None:
         """Tokens the model can attend to, prompt and answer together; None if nobody says."""
-        if self.max_length is not None or self.name is None:
+        if self.max_length is not None or self.name is None or self.takes == "native_suffix":
             return self.max_length
         return _configured_context(self.name, self.revision, self.subfolder, self.trust_remote_code)
 

@@ -25,7 +25,9 @@ from itax_metrics.execution.ray import RayExecutor
 from itax_metrics.records import Item
 from itax_tasks.harness.filters import ExecuteFilter
 from itax_tasks.harness.model_context import ModelContext
+from itax_tasks.models.generation import facts_of
 from itax_tasks.prompts import Prompts
+from itax_tasks.prompts.asked import ATTRIBUTE
 from itax_tasks.prompts.prepare import prepare, room_for_answer
 from itax_tasks.scoring import make_executor, require_toolchains
 from itax_tasks.settings import read_settings
@@ -133,7 +135,7 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
 
     def _chat(self) -> str | None:
         """The chat template in use, for the record; None where nothing is said in a chat."""
-        if self.spec.condition not in ("chat", "prefill"):
+        if not self.spec.in_chat:
             return None
         return str(self.config.metadata.get("chat", self.spec.template or "tokenizer"))
 
@@ -165,7 +167,14 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         until = generation.get("until") or []
         until = [until] if isinstance(until, str) else until
         request.arguments = (prompt, {**generation, "until": list(dict.fromkeys((*until, *self.prompts.stops)))})
+        if self.prompts.ask is not None:
+            setattr(request, ATTRIBUTE, self.prompts.ask(self._places[doc["task_id"]]))
         return request
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """task_id to its place among the items."""
+        return {item.task_id: place for place, item in enumerate(self.loaded.items)}
 
     def doc_iterator(
         self, *, rank: int = 0, limit: float | None = None, world_size: int = 1, samples: Sequence[int] | None = None
@@ -191,7 +200,7 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
                 f"{self.spec.condition!r}). Run it without."
             )
         if asked.get("apply_chat_template"):
-            if self.spec.condition not in ("chat", "prefill") or not _takes_messages(asked.get("chat_template")):
+            if not self.spec.in_chat or not _takes_messages(asked.get("chat_template")):
                 raise ConfigError(
                     f"{name} is rendered by itax itself (condition {self.spec.condition!r}); --apply_chat_template "
                     "would wrap that in a second turn. Run it without --apply_chat_template."
@@ -230,7 +239,9 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             del request.resps[request.repeats :]
         if "bypass" in self._metric_fn_list:
             for request in self._instances:
-                request.filtered_resps[PIPELINE] = request.resps[0]
+                # Kept for `itax score`: the answers themselves stand in the row.
+                facts = [{"generation": facts_of(text)} for text in request.resps]
+                request.filtered_resps[PIPELINE] = json.dumps(facts)
             return self._instances
         result = super().apply_filters()
         self.config.metadata["itax"]["execution"] = self.executor.describe()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from itax_tasks.prompts.asked import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +27,5 @@ class Prompts:
     """True where a chat task's prompts are the bare requests: the model takes messages, the host wraps them."""
     family: str | None = None
     """FIM family of the tokenizer, where it is known; also names the paper's generation profile."""
+    ask: Callable[[int], Asked] | None = None
+    """What the request of item n carries besides its text; None for models that take strings alone."""

@@ -7,29 +7,19 @@ would take the leading sentinel with it; what was cut is flagged, item by item.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from itax_metrics.errors import ConfigError
 from itax_metrics.records import Item
 from itax_tasks import fim
 from itax_tasks.prompts import Prompts
-from itax_tasks.prompts.chat import conversation
-from itax_tasks.spec import Dialogue, TaskSpec
+from itax_tasks.prompts.asked import HOLE, Asked
+from itax_tasks.prompts.conversations import chat_prompts
+from itax_tasks.prompts.ids import code_ids
+from itax_tasks.prompts.room import Model, prompt_limit, room_for_answer
+from itax_tasks.spec import TaskSpec
 
-
-class Model(Protocol):
-    """What prompts need of a model; `harness.model_context.ModelContext` is one."""
-
-    @property
-    def name(self) -> str | None: ...
-    @property
-    def takes(self) -> Any: ...
-    @property
-    def served(self) -> bool: ...
-    @property
-    def tokenizer(self) -> Any | None: ...
-    @property
-    def context(self) -> int | None: ...
+__all__ = ["Model", "prepare", "room_for_answer"]
 
 
 def prepare(
@@ -57,59 +47,9 @@ def prepare(
     """
     if spec.condition == "raw":
         return _fim_prompts(spec, items, model, metadata, max_gen_toks)
-    if spec.condition in ("chat", "prefill"):
-        return _chat_prompts(spec, items, model, _template(spec, metadata), plain)
+    if spec.in_chat:
+        return chat_prompts(spec, items, model, metadata, max_gen_toks, plain=plain)
     return _left_to_right(spec, items, model, max_gen_toks)
-
-
-def room_for_answer(spec: TaskSpec, metadata: Mapping[str, Any], family: str | None) -> int:
-    """New tokens the task allows: its own figure, or the paper's under `profile = paper`.
-
-    Raises:
-        ConfigError: a profile that does not exist.
-    """
-    profile = metadata.get("profile")
-    if profile not in (None, "default", "paper"):
-        raise ConfigError(f'--metadata "profile" is {profile!r}; it must be "paper" or left out.')
-    if profile == "paper" and family is not None:
-        for start, tokens in spec.paper_max_gen_toks.items():
-            if family.startswith(start):
-                return tokens
-    return spec.max_gen_toks
-
-
-def _chat_prompts(spec: TaskSpec, items: Sequence[Item], model: Model, named: str | None, plain: bool) -> Prompts:
-    tokenizer = None
-    if model.takes != "none" and named is None and not plain:
-        try:
-            tokenizer = model.tokenizer
-        except ConfigError:
-            # A served model may have no tokenizer anyone can load; then only its messages interface will do.
-            if not model.served:
-                raise
-    name = model.name or "this model"
-    talks = [spec.dialogue(item) for item in items]
-    if plain:
-        texts = tuple(_only_request(spec, talk) for talk in talks)
-    else:
-        texts = tuple(conversation(tokenizer, talk, named=named, model=name) for talk in talks)
-    return Prompts(texts, (False,) * len(texts), spec.stops, plain=tokenizer is None and named is None)
-
-
-def _template(spec: TaskSpec, metadata: Mapping[str, Any]) -> str | None:
-    """The named chat template: the user's, else the protocol's; `tokenizer` asks for the tokenizer's own."""
-    named = metadata.get("chat", spec.template)
-    return None if named in (None, "tokenizer") else str(named)
-
-
-def _only_request(spec: TaskSpec, dialogue: Dialogue) -> str:
-    """The bare request, for hosts that wrap it in one user message themselves."""
-    if len(dialogue.turns) != 1 or dialogue.prefill:
-        raise ConfigError(
-            f"{spec.name} needs a system message, shots or a prefilled answer, which a messages interface of lm_eval "
-            "cannot be given. Run it on a model whose tokenizer renders the conversation."
-        )
-    return dialogue.turns[0][1]
 
 
 def _fim_prompts(
@@ -118,6 +58,8 @@ def _fim_prompts(
     if model.takes == "none":
         return Prompts(tuple(item.prefix for item in items), (False,) * len(items), spec.stops)
     requested = str(metadata["fim"]) if metadata.get("fim") else None
+    if model.takes == "native_suffix":
+        return _for_server(spec, items)
     tokenizer = model.tokenizer
     name = model.name or "this model"
     if tokenizer is None:
@@ -129,8 +71,8 @@ def _fim_prompts(
     warnings = list(chosen.warnings)
     order = str(metadata["fim_order"]) if metadata.get("fim_order") else None
     family.text_template(order)  # an order that the family does not have is refused here
-    limit, unfit = _prompt_limit(model, max_gen_toks or room_for_answer(spec, metadata, family.id), spec)
-    texts, truncated, holding = [], [], set()
+    limit, unfit = prompt_limit(model, max_gen_toks or room_for_answer(spec, metadata, family.id), spec)
+    texts, truncated, fitting, holding = [], [], [], set()
     for item in items:
         prefix, suffix, cut = item.prefix, item.suffix, False
         if limit is not None:
@@ -141,7 +83,16 @@ def _fim_prompts(
             holding.add(item.task_id)
         texts.append(fim.render(family, prefix, suffix, order=order).text)
         truncated.append(cut)
-    if holding:
+        fitting.append((prefix, suffix))
+    ask = None
+    if model.takes == "ids":
+
+        def ask(place: int) -> Asked:
+            prefix, suffix = fitting[place]
+            ids = fim.render(family, prefix, suffix, tokenizer=tokenizer, order=order).ids
+            return Asked(items[place].task_id, prefix, suffix, ids)
+
+    elif holding:
         warnings.append(
             f"{len(holding)} documents of {spec.name} hold sentinel text of {family.id}, which a text prompt "
             f"cannot keep apart from sentinels: {', '.join(sorted(holding)[:5])}."
@@ -157,7 +108,35 @@ def _fim_prompts(
         "holding_sentinels": sorted(holding),
     }
     stops = tuple(dict.fromkeys((*family.stops, *spec.stops)))
-    return Prompts(tuple(texts), tuple(truncated), stops, record, tuple(warnings), unfit=unfit, family=family.id)
+    return Prompts(
+        tuple(texts), tuple(truncated), stops, record, tuple(warnings), unfit=unfit, family=family.id, ask=ask
+    )
+
+
+def _for_server(spec: TaskSpec, items: Sequence[Item]) -> Prompts:
+    """Prefix and suffix apart, for a server that puts them together itself; the text is a key, never sent."""
+
+    def ask(place: int) -> Asked:
+        item = items[place]
+        suffix = item.suffix if spec.condition == "raw" else ""
+        return Asked(item.task_id, item.prefix if spec.condition != "direct" else spec.text(item), suffix)
+
+    texts = [_server_text(ask(place), spec) for place in range(len(items))]
+    record = None
+    if spec.condition == "raw":
+        record = {
+            "id": "native_suffix",
+            "order": "the server's",
+            "trained": "unknown",
+            "how": "backend",
+            "truncated": 0,
+            "holding_sentinels": [],
+        }
+    return Prompts(tuple(texts), (False,) * len(items), spec.stops, record, ask=ask)
+
+
+def _server_text(request: Asked, spec: TaskSpec) -> str:
+    return request.prefix + HOLE + request.suffix if spec.condition == "raw" else request.prefix
 
 
 def _fim_without_tokenizer(spec: TaskSpec, items: Sequence[Item], requested: str | None) -> Prompts:
@@ -183,6 +162,8 @@ def _fim_without_tokenizer(spec: TaskSpec, items: Sequence[Item], requested: str
 
 
 def _left_to_right(spec: TaskSpec, items: Sequence[Item], model: Model, max_gen_toks: int | None) -> Prompts:
+    if model.takes == "native_suffix":
+        return _for_server(spec, items)
     tokenizer = model.tokenizer if model.takes != "none" else None
     found = fim.detect(tokenizer).format if tokenizer is not None else None
     # A family's stop strings end the answer without the suffix too: the model may open another hole.
@@ -190,7 +171,7 @@ def _left_to_right(spec: TaskSpec, items: Sequence[Item], model: Model, max_gen_
     texts, truncated = [], []
     limit, unfit = (None, None)
     if tokenizer is not None:
-        limit, unfit = _prompt_limit(model, max_gen_toks or spec.max_gen_toks, spec)
+        limit, unfit = prompt_limit(model, max_gen_toks or spec.max_gen_toks, spec)
     for item in items:
         whole = item.prefix if spec.condition == "l2r" else spec.text(item)
         text = whole
@@ -198,6 +179,12 @@ def _left_to_right(spec: TaskSpec, items: Sequence[Item], model: Model, max_gen_
             text = _tail(text, tokenizer, limit)
         texts.append(text)
         truncated.append(len(text) < len(whole))
+    ask = None
+    if model.takes == "ids" and tokenizer is not None:
+
+        def ask(place: int) -> Asked:
+            return Asked(items[place].task_id, texts[place], "", code_ids(tokenizer, texts[place]))
+
     warnings = (f"{sum(truncated)} of {len(items)} prompts of {spec.name} were cut to {limit} tokens.",)
     return Prompts(
         tuple(texts),
@@ -206,6 +193,7 @@ def _left_to_right(spec: TaskSpec, items: Sequence[Item], model: Model, max_gen_
         warnings=warnings if any(truncated) else (),
         unfit=unfit,
         family=found.id if found else None,
+        ask=ask,
     )
 
 
@@ -219,16 +207,3 @@ def _tail(text: str, tokenizer: Any, limit: int) -> str:
         else:
             start = middle + 1
     return text[start:]
-
-
-def _prompt_limit(model: Model, answer: int, spec: TaskSpec) -> tuple[int | None, str | None]:
-    """(tokens a prompt may have, None), or (None, why there is no room for any)."""
-    context = model.context
-    if context is None:
-        return None, None
-    if context <= answer:
-        return None, (
-            f"{spec.name} lets the answer have {answer} tokens, but the context of {model.name} is {context}. "
-            f"Raise max_length (hf) or max_model_len (vllm) in --model_args, or lower --gen_kwargs max_gen_toks=N."
-        )
-    return context - answer, None

@@ -1,0 +1,172 @@
+"""The tax taken apart: how much is weights, how much the interface, how much the form of the answer.
+
+    weights tax     base raw - instruct raw          the same prompt, other weights
+    interface tax   instruct raw - instruct <chat>   the same weights, another way to ask; one for each wording
+    format tax      lenient - strict                 the same answers, packaging and echoes taken off
+    suffix use      raw - l2r                        the same model with and without the code after the hole
+
+All in points of the headline, paired item by item, each with its interval and its test. For completion tasks `direct`
+stands in the place of `raw`. The components explain the tax; they carry no claim of their own and stand outside Holm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from itax_metrics.records import Flag, Outcome, Run, TaskRun
+from itax_metrics.stats import Interval, bootstrap_interval, by_cluster, sign_flip_test
+
+PLAIN = ("raw", "direct")
+"""The conditions without a chat; a benchmark has one of them."""
+LEFT_TO_RIGHT = "l2r"
+LENIENT = "_lenient"
+
+Values = Mapping[str, tuple[str, float]]
+"""task_id to (cluster, value)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One difference between two ways to measure the same items."""
+
+    benchmark: str
+    """The task's name without its condition."""
+    name: str
+    """`weights tax`, `interface tax`, `format tax` or `suffix use`."""
+    of: str
+    """Whose, or which wording: `instruct chat_b`."""
+    first: str
+    """What is subtracted from, such as `instruct raw`."""
+    second: str
+    n_items: int
+    n_clusters: int
+    first_rate: float
+    second_rate: float
+    points: float
+    """100 (first_rate - second_rate)."""
+    ci95_points: Interval | None
+    """Bootstrap over clusters; None with fewer than two."""
+    p: float
+    """Sign flips over clusters, two-sided."""
+
+
+def decompose(
+    base: tuple[Run, Iterable[Outcome]],
+    instruct: tuple[Run, Iterable[Outcome]],
+    *,
+    seed: int = 0,
+    resamples: int = 10_000,
+) -> tuple[Component, ...]:
+    """Every component that the tasks of the two runs allow, benchmark by benchmark.
+
+    Items without a value on a side are left out of that component. Runs that may not be compared are refused by
+    `compare`, which reads the same rows.
+    """
+    runs = {"base": base[0], "instruct": instruct[0]}
+    rows = {"base": list(base[1]), "instruct": list(instruct[1])}
+    found: list[Component] = []
+    for stem in _stems(runs.values()):
+        sides = {side: _conditions(run, stem) for side, run in runs.items()}
+        tables = {
+            (side, condition): _tables(rows[side], runs[side].tasks[task])
+            for side, tasks in sides.items()
+            for condition, task in tasks.items()
+        }
+        samples = max(runs[side].tasks[task].samples_per_item for side in runs for task in sides[side].values())
+        plain = next((name for name in PLAIN if any(name in tasks for tasks in sides.values())), PLAIN[0])
+        wanted: list[tuple[str, str, tuple[str, str, str], tuple[str, str, str]]] = [
+            ("weights tax", "", ("base", plain, ""), ("instruct", plain, ""))
+        ]
+        for condition in sides["instruct"]:
+            if condition not in (plain, LEFT_TO_RIGHT):
+                wanted.append(("interface tax", condition, ("instruct", plain, ""), ("instruct", condition, "")))
+        for side, tasks in sides.items():
+            for condition in tasks:
+                wanted.append(("format tax", f"{side} {condition}", (side, condition, LENIENT), (side, condition, "")))
+            wanted.append(("suffix use", side, (side, plain, ""), (side, LEFT_TO_RIGHT, "")))
+        for name, of, first, second in wanted:
+            left, right = (tables.get((side, condition), {}).get(rule) for side, condition, rule in (first, second))
+            if left and right:
+                component = _component(stem, name, of, (first, left), (second, right), samples, seed, resamples)
+                if component is not None:
+                    found.append(component)
+    return tuple(found)
+
+
+def _stems(runs: Iterable[Run]) -> list[str]:
+    names = (name.removesuffix(f"_{task.condition}") for run in runs for name, task in run.tasks.items())
+    return list(dict.fromkeys(names))
+
+
+def _conditions(run: Run, stem: str) -> dict[str, str]:
+    """Condition to task name, of one benchmark in one run, in the order of the run."""
+    return {task.condition: name for name, task in run.tasks.items() if name.removesuffix(f"_{task.condition}") == stem}
+
+
+def _tables(rows: Iterable[Outcome], task: TaskRun) -> dict[str, Values]:
+    """The headline's values under the strict rule and, as `_lenient`, under the lenient one."""
+    values: dict[str, dict[str, list[float]]] = {"": {}, LENIENT: {}}
+    clusters: dict[str, str] = {}
+    spoiled: set[tuple[str, str]] = set()
+    for row in rows:
+        if row.task != task.task:
+            continue
+        clusters[row.task_id] = row.cluster or row.task_id
+        for rule in values:
+            value = row.metrics.get(task.headline + rule)
+            if value is None or not row.decided or Flag.PENDING.value in row.flags:
+                spoiled.add((rule, row.task_id))
+            else:
+                values[rule].setdefault(row.task_id, []).append(value)
+    return {
+        rule: {
+            item: (clusters[item], sum(found) / len(found))
+            for item, found in table.items()
+            if (rule, item) not in spoiled
+        }
+        for rule, table in values.items()
+    }
+
+
+def _component(
+    stem: str,
+    name: str,
+    of: str,
+    first: tuple[tuple[str, str, str], Values],
+    second: tuple[tuple[str, str, str], Values],
+    samples: int,
+    seed: int,
+    resamples: int,
+) -> Component | None:
+    left, right = first[1], second[1]
+    items = sorted(set(left) & set(right))
+    if not items:
+        return None
+    one, other = (np.array([table[item][1] for item in items], dtype=np.float64) for table in (left, right))
+    totals = by_cluster(one - other, [left[item][0] for item in items])
+    stream = int.from_bytes(hashlib.sha256(f"{stem}\0{name}\0{of}".encode()).digest()[:8], "big")
+    interval = bootstrap_interval(totals, resamples=resamples, seed=[seed, stream, 2])
+    test = sign_flip_test(totals, resamples=resamples, seed=[seed, stream, 1], unit=1 / samples)
+    return Component(
+        benchmark=stem,
+        name=name,
+        of=of,
+        first=_words(first[0]),
+        second=_words(second[0]),
+        n_items=len(items),
+        n_clusters=totals.n_clusters,
+        first_rate=float(one.mean()),
+        second_rate=float(other.mean()),
+        points=100 * totals.mean,
+        ci95_points=Interval(100 * interval.low, 100 * interval.high) if interval else None,
+        p=test.p_value,
+    )
+
+
+def _words(way: tuple[str, str, str]) -> str:
+    side, condition, rule = way
+    return f"{side} {condition}{' lenient' if rule else ''}"

@@ -1,0 +1,81 @@
+"""itax run-pair: what it would run, what it refuses, and one small pair from end to end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("torch", reason="the extra `hf` is not installed")
+
+from itax_metrics.errors import ConfigError
+from itax_tasks.cli.run_pair import run_pair
+from itax_tasks.pairs import matrix, pairs, preset
+
+
+def planned(*arguments: str) -> str:
+    """What --plan prints."""
+    done = CliRunner().invoke(run_pair, [*arguments, "--plan"], catch_exceptions=False)
+    assert 0 == done.exit_code, done.output
+    return done.output
+
+
+def test_the_paper_has_fourteen_models() -> None:
+    """Seven pairs of two families; what needs two GPUs says so to vLLM."""
+    found = preset("paper")
+    assert 7 == len(found)
+    assert 14 == len({name for pair in found for name in (pair.base, pair.instruct)})
+    assert {"qwen2.5-coder", "deepseek-coder"} == {pair.fim for pair in found}
+    assert ["qwen2.5-coder-32b", "deepseek-coder-33b"] == [pair.name for pair in found if pair.gpus > 1]
+    shown = planned("--preset", "qwen2.5-coder-32b", "--tasks", "itax_mini_infilling")
+    assert "tensor_parallel_size=2" in shown
+
+
+def test_an_unknown_preset_names_the_known_ones() -> None:
+    """With every pair that could have been meant."""
+    with pytest.raises(ConfigError, match=r"Presets and pairs: paper, qwen2\.5-coder-1\.5b"):
+        preset("papers")
+    assert len(pairs()) == len({pair.name for pair in pairs()})
+
+
+def test_base_is_asked_without_a_chat_and_instruct_in_every_condition() -> None:
+    """The matrix of one infilling and one completion task."""
+    named = ["itax_mini_infilling", "itax_mini_completion"]
+    assert ["itax_mini_infilling", "itax_mini_infilling_l2r", "itax_mini_completion"] == matrix(named, speaks=False)
+    assert 9 == len(matrix(named, speaks=True))
+    assert [] == matrix(["itax_mini_instruct"], speaks=False)
+
+
+def test_the_null_run_asks_both_sides_alike() -> None:
+    """A beside A: the same tasks, no chat."""
+    _, base, instruct = planned("A", "A", "--tasks", "itax_mini_infilling").splitlines()
+    assert "_chat" not in base
+    assert base.split("--tasks ")[1].split()[0] == instruct.split("--tasks ")[1].split()[0]
+
+
+@pytest.mark.data
+def test_a_pair_from_end_to_end_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """The null run of the bundled base model: no difference anywhere; a second call loads no model."""
+    from itax_tasks.tune.tiny import bundled
+
+    model = str(bundled("itax-tiny-base"))
+    command = [
+        *(sys.executable, "-c", "from itax_tasks.cli import main; main()", "run-pair", model, model),
+        *("--model", "itax-hf", "--model_args", "dtype=float32", "--device", "cpu", "--batch_size", "8"),
+        *("--tasks", "itax_mini_infilling", "--limit", "8", "--out", str(tmp_path / "pair")),
+        "--confirm_run_unsafe_code",
+    ]
+    first = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=900)
+    assert 0 == first.returncode, first.stderr[-3000:]
+    content = json.loads((tmp_path / "pair" / "comparison.json").read_text("utf-8"))
+    weights = [part for part in content["decomposition"] if part["name"] == "weights tax"]
+    assert [(0.0, 1.0)] == [(part["points"], part["p"]) for part in weights]
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=900)
+    assert 0 == again.returncode, again.stderr[-3000:]
+    assert "base is done" in again.stderr
+    assert "instruct is done" in again.stderr
+    assert first.stdout == again.stdout
