@@ -45,6 +45,8 @@ def write_journal(
             row = {"task": task, "task_id": answer.task_id, "sample": answer.sample, "completion": answer.text}
             if answer.flags:
                 row["flags"] = list(answer.flags)
+            if answer.tokens is not None:
+                row["tokens"] = answer.tokens
             # Escaped, so that lone surrogates of a broken decoder survive the round trip.
             out.write(json.dumps(row, ensure_ascii=True) + "\n")
         out.flush()

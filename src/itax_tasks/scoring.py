@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from itax_metrics.behavior import Behavior, select
 from itax_metrics.errors import ConfigError, DataError
 from itax_metrics.execution import Executor, LocalExecutor, VerdictCache
 from itax_metrics.execution.executor import usable_cores
 from itax_metrics.execution.programs import Program
 from itax_metrics.execution.ray import RayExecutor
 from itax_metrics.records import Item, Outcome, Status, TaskRun, Verdict
+from itax_tasks.behaving import behaved
 from itax_tasks.extraction import RULES
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
@@ -34,6 +36,8 @@ class Answer:
     """completion: extraction applies; program: a finished program, extraction is skipped."""
     flags: tuple[str, ...] = ()
     """Flags known before execution, such as `truncated_prompt`."""
+    tokens: int | None = None
+    """Length by the model's own tokenizer, where it was counted."""
 
 
 def make_executor(
@@ -73,6 +77,7 @@ def score(
     *,
     time_scale: float = 1.0,
     on_outcome: Callable[[int, Verdict], None] | None = None,
+    behaviors: Sequence[Behavior] | None = None,
 ) -> list[Outcome]:
     """Judge stored answers.
 
@@ -83,6 +88,7 @@ def score(
         executor: runs the programs; equal programs are executed once.
         time_scale: multiplies the task's wall limit.
         on_outcome: called with (index of the answer, verdict) as headline verdicts arrive.
+        behaviors: measures of each answer; the core ones when None.
 
     Returns:
         One outcome per answer, in order.
@@ -111,12 +117,14 @@ def score(
     watch = _Watch(plans, owner, spec.headline, on_outcome)
     verdicts = executor.run(programs, on_verdict=watch)
     outcomes = []
+    chosen = select() if behaviors is None else behaviors
     for answer, plan in zip(answers, plans, strict=True):
         decided: dict[str, Verdict | Mapping[str, Verdict]] = {
             metric: entry if isinstance(entry, Verdict) else {part: verdicts[at] for part, at in entry.items()}
             for metric, entry in plan.items()
         }
-        outcomes.append(_outcome(spec, items[answer.task_id], answer, decided))
+        item = items[answer.task_id]
+        outcomes.append(behaved(spec, item, _outcome(spec, item, answer, decided), chosen, answer.stage))
     return outcomes
 
 
@@ -293,6 +301,7 @@ def _outcome(
         completion=answer.text,
         metrics=metrics,
         flags=tuple(dict.fromkeys((*answer.flags, *headline.flags))),
+        tokens=answer.tokens,
         seconds=round(headline.seconds, 4),
         detail=headline.detail,
         plus_passed=None if plus is None else plus > 0,

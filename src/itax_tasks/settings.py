@@ -32,6 +32,8 @@ class Settings:
     executor: Literal["local", "ray"] = "local"
     """local: this machine; ray: every node of the cluster that Ray finds."""
     workers: int | None = None
+    behaviors: tuple[str, ...] = ("core",)
+    """Behaviour measures by name; `core`, `all` and `none` are sets of them."""
 
     @property
     def cache_dir(self) -> Path:
@@ -41,8 +43,8 @@ class Settings:
     def record(self) -> dict[str, Any]:
         """The settings as they are written into results: no paths of this machine, only what moves a score."""
         kept = asdict(self)
-        for private in ("data_dir", "state_dir"):
-            kept.pop(private)
+        for other in ("data_dir", "state_dir", "behaviors"):
+            kept.pop(other)
         return kept
 
 
@@ -84,12 +86,21 @@ def read_settings(metadata: Mapping[str, Any] | None = None, environ: Mapping[st
         time_scale=_positive_float(*pick("time_scale"), default=1.0),
         executor="ray" if executor == "ray" else "local",
         workers=_positive_int(*pick("workers")),
+        behaviors=_names(given.get("behaviors"), env.get("ITAX_BEHAVIORS")) or ("core",),
     )
 
 
 def default_state_dir() -> Path:
     """The user's cache folder for itax, by the platform's own convention."""
     return Path(platformdirs.user_cache_dir("itax", appauthor=False))
+
+
+def _names(given: Any, variable: str | None) -> tuple[str, ...]:
+    """Names from a list or from text with commas."""
+    listed = (
+        given if isinstance(given, (list, tuple)) else str(given if given is not None else variable or "").split(",")
+    )
+    return tuple(name for name in (str(entry).strip() for entry in listed) if name)
 
 
 def _positive_float(text: str | None, source: str, *, default: float) -> float:

@@ -52,5 +52,9 @@ def extra_def(reply: Reply) -> float | None:
     """1 where the answer declares more functions and classes than the truth; None without a truth."""
     if reply.item is None or not reply.item.truth:
         return None
-    declared = _STRICT.count(reply.text)
-    return float(bool(declared) and declared > _STRICT.count(reply.item.truth))
+    return float(declared(reply.text) > declared(reply.item.truth))
+
+
+def declared(text: str) -> int:
+    """How many functions and classes a text declares, as `def_cls_strict` reads it."""
+    return _STRICT.count(text) if "def" in text or "class" in text else 0

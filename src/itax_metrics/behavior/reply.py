@@ -10,7 +10,6 @@ from typing import TypeVar
 from itax_metrics.behavior.lexer import Lexed, lex
 from itax_metrics.records import Item, Status
 
-
 Value = TypeVar("Value")
 
 

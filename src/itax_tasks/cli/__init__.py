@@ -18,6 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "demo": ("itax_tasks.cli.demo:demo", "Run the whole path on embedded problems, offline."),
     "run": ("itax_tasks.cli.run:run", "lm_eval with every check made before the model loads."),
     "score": ("itax_tasks.cli.score:score", "Judge stored answers again; no model, no GPU."),
+    "behave": ("itax_tasks.cli.behave:behave", "How a scored model answers: behaviours and failure categories."),
     "compare": ("itax_tasks.cli.compare:compare", "Set base and instruct side by side: the tax."),
     "fim": ("itax_tasks.cli.fim:fim", "Fill-in-the-middle formats: list, detect, render."),
     "env": ("itax_tasks.cli.env:env", "Create and verify pinned environments."),

@@ -18,6 +18,7 @@ from lm_eval import simple_evaluate
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 
+from itax_metrics.behavior import select
 from itax_metrics.errors import ConfigError, ExecutionError
 from itax_tasks import task_path
 from itax_tasks.benchmarks import hand
@@ -163,7 +164,8 @@ def test_every_rank_reports_the_same_metric_names() -> None:
         request.resps.append(request.doc["truth"])
     task.apply_filters()
     names = {tuple(task.process_results(r.doc, [r.filtered_resps["none"]])) for r in task.instances}
-    assert {("pass@1", "pass@1_incomplete")} == names
+    behaviors = (behavior.name for behavior in select())
+    assert {("pass@1", *behaviors, "pass@1_incomplete")} == names
 
 
 def test_predict_only_executes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
