@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "score": ("itax_tasks.cli.score:score", "Judge stored answers again; no model, no GPU."),
     "behave": ("itax_tasks.cli.behave:behave", "How a scored model answers: behaviours and failure categories."),
     "compare": ("itax_tasks.cli.compare:compare", "Set base and instruct side by side: the tax."),
+    "label": ("itax_tasks.cli.label:label", "Failure categories by hand: sheets for two raters, their agreement."),
     "rescue": ("itax_tasks.cli.rescue:rescue", "Which failures cheap safeguards would turn into passes."),
     "route": ("itax_tasks.cli.route:route", "What base, instruct or a router between them would solve."),
     "fim": ("itax_tasks.cli.fim:fim", "Fill-in-the-middle formats: list, detect, render."),
