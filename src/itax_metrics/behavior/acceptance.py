@@ -56,30 +56,38 @@ def levenshtein(one: str, other: str) -> int | None:
         one, other = one[:-end], other[:-end]
     if len(one) > len(other):
         one, other = other, one
-    size = len(one)
-    if not size:
+    if not one:
         return len(other)
-    if size * len(other) > MOST_CELLS:
+    if len(one) * len(other) > MOST_CELLS:
         return None
-    where: dict[str, int] = {}
-    for number, character in enumerate(one):
-        where[character] = where.get(character, 0) | 1 << number
+    # The longer text is held in bits and the shorter one walked through: wide integers are cheap, turns are not.
+    size = len(other)
+    where = _positions(other, set(one))
     full, top = (1 << size) - 1, 1 << size - 1
     up, down, score = full, 0, size
-    for character in other:
-        equal = where.get(character, 0)
-        diagonal = (((equal & up) + up) ^ up) | equal | down
-        right_up = down | ~(diagonal | up) & full
+    for character in one:
+        equal = where[character] | down
+        diagonal = ((equal & up) + up ^ up) | equal
+        right_up = down | full & ~(diagonal | up)
         right_down = up & diagonal
         if right_up & top:
             score += 1
         elif right_down & top:
             score -= 1
-        right_up = (right_up << 1 | 1) & full
-        right_down = right_down << 1 & full
-        up = right_down | ~(diagonal | right_up) & full
-        down = right_up & diagonal
+        right_up = right_up << 1 | 1
+        up = (right_down << 1 | ~(diagonal | right_up)) & full
+        down = right_up & diagonal & full
     return score
+
+
+def _positions(text: str, wanted: set[str]) -> dict[str, int]:
+    """For each character, the places where it stands, as bits from the first place on."""
+    backwards = text[::-1]
+    zeros = dict.fromkeys(map(ord, set(text)), "0")
+    return {
+        character: int(backwards.translate({**zeros, ord(character): "1"}), 2) if ord(character) in zeros else 0
+        for character in wanted
+    }
 
 
 def _shared(one: str, other: str) -> int:

@@ -46,12 +46,12 @@ def ctr(reply: Reply) -> float:
 
 def ctr_strict(reply: Reply) -> float:
     """The same with every name counted, as the paper's prose says; 0 where the lexer gives up."""
-    return 0.0 if reply.lexed.error else _share(*_counts(reply.lexed))
+    return 0.0 if reply.lexed.error else _share(*_parts(reply))
 
 
 def ctr_lenient(reply: Reply) -> float:
     """The same with what can be read: up to an error, then line by line."""
-    code, kept = _counts(reply.lexed)
+    code, kept = _parts(reply)
     if reply.lexed.error:
         tokens = reply.lexed.tokens
         reached = tokens[-1][2] if tokens else 0
@@ -64,6 +64,11 @@ def ctr_lenient(reply: Reply) -> float:
 def tokenize_error(reply: Reply) -> float:
     """1 where Python's tokenizer raises on the text."""
     return float(bool(reply.lexed.error))
+
+
+@once
+def _parts(reply: Reply) -> tuple[int, int]:
+    return _counts(reply.lexed)
 
 
 def _counts(lexed: Lexed) -> tuple[int, int]:

@@ -17,9 +17,10 @@ _DECLARATION = word_pattern(rf"^{_BLANK}*(?:def|class){_BLANK}+[{{w}}]", re.MULT
 _STRICT = word_pattern(
     rf"^{_BLANK}*(?:(?:async{_BLANK}+)?def|(?:(?:{_MODIFIER}){_BLANK}+)*class){_BLANK}+[{{w}}]", re.MULTILINE
 )
+_OTHERS = ("interface", "enum", "record", "struct", "union", "namespace")
 _OTHER_KEYWORD = word_pattern(
     rf"^{_BLANK}*(?:template{_BLANK}*<[^\n]*>{_BLANK}*)?(?:(?:{_MODIFIER}){_BLANK}+)*"
-    rf"(?:interface|enum|record|struct|union|namespace){_BLANK}+[{{w}}]",
+    rf"(?:{'|'.join(_OTHERS)}){_BLANK}+[{{w}}]",
     re.MULTILINE,
 )
 _HEADER = word_pattern(
@@ -33,19 +34,20 @@ _HEADER = word_pattern(
 def def_cls(reply: Reply) -> float:
     """1 where a line begins, after blanks, with `def` or `class`, blanks and a word character."""
     text = reply.text
-    return float(("def" in text or "class" in text) and _DECLARATION.search(text) is not None)
+    return float(_may_declare(text) and _DECLARATION.search(text) is not None)
 
 
 def def_cls_strict(reply: Reply) -> float:
     """1 where a line declares a function or class, with `async` or modifiers before it."""
-    return float(_STRICT.search(reply.text) is not None)
+    return float(_may_declare(reply.text) and _STRICT.search(reply.text) is not None)
 
 
 def declarations_any(reply: Reply) -> float:
     """1 as `def_cls_strict`, or for another kind of type, or for the header of a function in a language of braces."""
     text = reply.text
-    found = _STRICT.search(text) or _OTHER_KEYWORD.search(text) or ("{" in text and _HEADER.search(text))
-    return float(bool(found))
+    if def_cls_strict(reply) or ("{" in text and "(" in text and _HEADER.search(text)):
+        return 1.0
+    return float(any(word in text for word in _OTHERS) and _OTHER_KEYWORD.search(text) is not None)
 
 
 def extra_def(reply: Reply) -> float | None:
@@ -57,4 +59,8 @@ def extra_def(reply: Reply) -> float | None:
 
 def declared(text: str) -> int:
     """How many functions and classes a text declares, as `def_cls_strict` reads it."""
-    return _STRICT.count(text) if "def" in text or "class" in text else 0
+    return _STRICT.count(text) if _may_declare(text) else 0
+
+
+def _may_declare(text: str) -> bool:
+    return "def" in text or "class" in text

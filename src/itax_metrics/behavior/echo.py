@@ -21,12 +21,17 @@ def echo_prefix(reply: Reply) -> float | None:
     """
     if reply.item is None:
         return None
-    prefix = reply.item.prefix
-    before = _stripped(prefix[-_WINDOW:])[-_DEPTH:]
     first = reply.lines[:_DEPTH]
-    if not before or not first:
+    if not first:
         return 0.0
-    unfinished = not prefix.endswith("\n") and bool(prefix.rsplit("\n", 1)[-1].strip())
+    near = reply.item.prefix[-_WINDOW:]
+    begun = near[near.rfind("\n") + 1 :].strip()
+    unfinished = bool(begun)
+    if first[0] not in near and not (unfinished and first[0].startswith(begun)):
+        return 0.0  # most answers; the rest of the work is for those that repeat something
+    before = _stripped(near)[-_DEPTH:]
+    if not before:
+        return 0.0
     for count in range(1, min(len(before), len(first)) + 1):
         tail, head = before[-count:], first[:count]
         last = head[-1].startswith(tail[-1]) if unfinished else head[-1] == tail[-1]

@@ -35,6 +35,9 @@ PUNCTUATION_STRICT = "(){}[];:=<>+-*/%&|^!"
 
 WORDS_NEEDED, PUNCTUATION_ALLOWED = 8, 2
 
+_HINTS = tuple(dict.fromkeys(max(marker.split(), key=len) for marker in MARKERS))
+"""The longest word of each marker."""
+
 _MARKER = word_pattern(rf"(?<![{{w}}])(?:{'|'.join(MARKERS)})(?![{{w}}])", re.IGNORECASE)
 _MARKER_STRICT = word_pattern(
     rf"(?<![{{w}}])(?:{'|'.join(marker.replace(' ', chr(92) + 's+') for marker in MARKERS)})(?![{{w}}])", re.IGNORECASE
@@ -59,7 +62,7 @@ def nl(reply: Reply) -> float:
 def nl_strict(reply: Reply) -> float:
     """1 by the paper's prose: markers over any white space; whole alphabetic words; a longer list of punctuation."""
     text = reply.text
-    found = _MARKER_STRICT.search(text) is not None
+    found = _may_have(text) and _MARKER_STRICT.search(text) is not None
     return float(found or (_little_code(text, PUNCTUATION_STRICT) and _WORD.count(text) >= WORDS_NEEDED))
 
 
@@ -68,16 +71,20 @@ def nl_no_this(reply: Reply) -> float:
     if reply.item is None or reply.item.language.lower() not in THIS_IS_CODE:
         return nl(reply)
     text = reply.text
-    found = _NO_THIS.search(text) is not None
+    found = _may_have(text) and _NO_THIS.search(text) is not None
     return float(found or (_little_code(text, PUNCTUATION) and _at_least(WORDS_NEEDED, _RUN, text)))
 
 
 def _has_marker(text: str) -> bool:
-    if text.isascii():
-        lower = text.lower()
-        if not any(marker in lower for marker in MARKERS):
-            return False  # much cheaper than the pattern, and true of most code
-    return _MARKER.search(text) is not None
+    return _may_have(text) and _MARKER.search(text) is not None
+
+
+def _may_have(text: str) -> bool:
+    """False where no marker can be: much cheaper than a pattern, and true of most code."""
+    if not text.isascii():
+        return True
+    lower = text.lower()
+    return any(hint in lower for hint in _HINTS)
 
 
 def _little_code(text: str, punctuation: str) -> bool:
