@@ -119,8 +119,8 @@ def test_routers_compare_two_runs(scores: Path, tmp_path: Path) -> None:
     run, rows = read_score_dir(scores)
     none = [replace(row, verdict=Status.FAILED, passed=False, metrics={"pass@1": 0.0}) for row in rows]
     write_score_dir(tmp_path / "none", run, none)
-    found = {
-        row["router"]: row["rate"] for row in json.loads(itax("route", scores, tmp_path / "none", "--json").stdout)
-    }
+    shown = json.loads(itax("route", scores, tmp_path / "none", "--json").stdout)
+    found = {row["router"]: row["rate"] for row in shown["routers"]}
+    assert [None] * 3 == [cost["instruct"] for cost in shown["costs"]]
     assert (2 / 6, 0.0, 2 / 6) == tuple(found[name] for name in ("base", "instruct", "by_kind"))
     assert "cross_validated" in itax("route", scores, tmp_path / "none").stdout
