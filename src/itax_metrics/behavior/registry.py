@@ -170,22 +170,19 @@ def select(names: Iterable[str] | None = None) -> tuple[Behavior, ...]:
 
 def measure(reply: Reply, chosen: Sequence[Behavior]) -> dict[str, float | None]:
     """The value of each measure; None where it does not apply, and where it fails, which is logged once."""
-    return {behavior.name: _value(behavior, reply) for behavior in chosen}
-
-
-def _value(behavior: Behavior, reply: Reply) -> float | None:
-    try:
-        value = behavior.measure(reply)
-        if value is None:
-            return None
-        number = float(value)
-    except Exception as error:  # one odd answer, or a plug-in's mistake, must not cost a run
-        _complain(behavior.name, f"{type(error).__name__}: {error}")
-        return None
-    if not math.isfinite(number):
-        _complain(behavior.name, f"it gave {number}")
-        return None
-    return number
+    found: dict[str, float | None] = {}
+    for behavior in chosen:
+        value: float | None = None
+        try:
+            value = behavior.measure(reply)
+            if value is not None and not math.isfinite(value):
+                _complain(behavior.name, f"it gave {value}")
+                value = None
+        except Exception as error:  # one odd answer, or a plug-in's mistake, must not cost a run
+            _complain(behavior.name, f"{type(error).__name__}: {error}")
+            value = None
+        found[behavior.name] = None if value is None else float(value)
+    return found
 
 
 @lru_cache(maxsize=256)
