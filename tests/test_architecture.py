@@ -21,6 +21,7 @@ RULES = {
     "subprocess": ("itax_metrics/execution/",),
     "matplotlib": ("itax_metrics/report/",),
     "jinja2": ("itax_metrics/report/",),
+    "evaluate": ("itax_metrics/evaluate_modules/",),
     "itax_tasks": ("itax_tasks/",),
     "torch": ("itax_tasks/models/", "itax_tasks/tune/"),
     "transformers": (

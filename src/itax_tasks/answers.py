@@ -85,9 +85,13 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
                 raise DataError(f"{where}: sample is {sample!r}, expected a whole number.")
             count[task_id] += 1
             flags = _flags(row, where) if kind == "itax" else _document_flags(row)
+            tokens = row.get("tokens")
+            if kind == "lm-eval":
+                tokens, flags = _noted(row, sample, flags)
+            known = tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens >= 0 else None
             made = row.get("generation") if kind == "itax" else _generations(row).get(sample)
             made = made if isinstance(made, dict) else None
-            answers.append(Answer(task_id, sample, text, stage or default_stage, flags, made))
+            answers.append(Answer(task_id, sample, text, stage or default_stage, flags, made, known))
             if isinstance(row.get("passed"), bool):
                 recorded[(task_id, sample)] = row["passed"]
             for metric, passed in row.get("verdicts", {}).items() if kind == "evalplus" else ():
@@ -228,6 +232,16 @@ def _generations(row: Mapping[str, Any]) -> dict[int, Any]:
     if not isinstance(found, list):
         return {}
     return {number: entry.get("generation") for number, entry in enumerate(found) if isinstance(entry, dict)}
+
+
+def _noted(row: Mapping[str, Any], sample: int, flags: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
+    """Tokens and the flag `hit_limit` that our filter left in the row: only the run itself could count."""
+    try:
+        brief = json.loads(row["filtered_resps"][0])[sample]
+        at_limit = Flag.HIT_LIMIT.value in brief["flags"]
+        return brief.get("tokens"), (*flags, Flag.HIT_LIMIT.value) if at_limit else flags
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return None, flags  # written by an earlier version, or under --predict_only
 
 
 def _lm_eval_row(row: Mapping[str, Any], where: str) -> list[Entry]:

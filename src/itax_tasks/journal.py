@@ -47,6 +47,8 @@ def write_journal(
                 row["flags"] = list(answer.flags)
             if answer.generation:
                 row["generation"] = dict(answer.generation)
+            if answer.tokens is not None:
+                row["tokens"] = answer.tokens
             # Escaped, so that lone surrogates of a broken decoder survive the round trip.
             out.write(json.dumps(row, ensure_ascii=True) + "\n")
         out.flush()

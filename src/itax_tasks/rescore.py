@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import itax_tasks
+from itax_metrics.behavior import select
 from itax_metrics.errors import ConfigError, DataError
 from itax_metrics.execution import languages
 from itax_metrics.records import Outcome, Run, TaskRun
@@ -133,6 +134,7 @@ def score_to_directory(
         DataError: answers to unknown items, missing answers where they are not expected, or rows that were
             generated from other data than what is here.
     """
+    behaviors = select(settings.behaviors)
     tasks: dict[str, TaskRun] = {}
     outcomes: list[Outcome] = []
     all_notes = list(notes)
@@ -153,7 +155,7 @@ def score_to_directory(
         ready.append((submission, spec, loaded, answers))
     for submission, spec, loaded, answers in ready:
         with make_executor(settings, progress=spec.name if progress else False, use_cache=use_cache) as executor:
-            found = score(spec, loaded.by_id(), answers, executor, time_scale=settings.time_scale)
+            found = score(spec, loaded.by_id(), answers, executor, time_scale=settings.time_scale, behaviors=behaviors)
             environment = executor.describe()
         answered = {answer.task_id for answer in answers}
         samples = Counter(answer.task_id for answer in answers)
@@ -167,7 +169,7 @@ def score_to_directory(
             samples_per_item=per_item,
             time_scale=settings.time_scale,
             fim=submission.record.get("fim"),
-            generation=_generation(submission.record),
+            generation={**_generation(submission.record), **_stage(answers)},
         )
         outcomes += found
         all_notes += _disagreements(submission, found)
@@ -206,6 +208,12 @@ def _generation(record: Mapping[str, Any]) -> dict[str, Any]:
         if record.get(name) is not None:
             settings[name] = record[name]
     return settings
+
+
+def _stage(answers: Sequence[Answer]) -> dict[str, str]:
+    """What the stored texts are, where they are no completions; measures of behaviour need to know."""
+    stages = {answer.stage for answer in answers} - {"completion"}
+    return {"stage": stages.pop()} if len(stages) == 1 else {}
 
 
 def _about(journal: Path) -> dict[str, Any]:

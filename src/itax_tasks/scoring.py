@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from itax_metrics.behavior import Behavior, select
 from itax_metrics.errors import ConfigError, DataError
 from itax_metrics.execution import Executor, LocalExecutor, VerdictCache, languages
 from itax_metrics.execution.executor import usable_cores
 from itax_metrics.execution.programs import Program
 from itax_metrics.execution.ray import RayExecutor
 from itax_metrics.records import Flag, Item, Outcome, Status, TaskRun, Verdict
+from itax_tasks.behaving import behaved
 from itax_tasks.extraction import rule
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
@@ -37,6 +39,14 @@ class Answer:
     """Flags known before execution, such as `truncated_prompt`."""
     generation: Mapping[str, Any] | None = None
     """How it was made, where the backend says: tokens, finish, ended_by, seconds, leaks."""
+    tokens: int | None = None
+    """Length by the model's own tokenizer, counted afterwards where the backend does not say."""
+
+    @property
+    def spent(self) -> int | None:
+        """Tokens the answer took: what the backend said, else what was counted."""
+        said = (self.generation or {}).get("tokens")
+        return said if isinstance(said, int) else self.tokens
 
 
 def make_executor(
@@ -76,6 +86,7 @@ def score(
     *,
     time_scale: float = 1.0,
     on_outcome: Callable[[int, Verdict], None] | None = None,
+    behaviors: Sequence[Behavior] | None = None,
 ) -> list[Outcome]:
     """Judge stored answers.
 
@@ -86,6 +97,7 @@ def score(
         executor: runs the programs; equal programs are executed once.
         time_scale: multiplies the task's wall limit.
         on_outcome: called with (index of the answer, verdict) as headline verdicts arrive.
+        behaviors: measures of each answer; the core ones when None.
 
     Returns:
         One outcome per answer, in order.
@@ -117,12 +129,14 @@ def score(
     watch = _Watch(plans, owner, spec.headline, on_outcome)
     verdicts = executor.run(programs, on_verdict=watch)
     outcomes = []
+    chosen = select() if behaviors is None else behaviors
     for answer, plan in zip(answers, plans, strict=True):
         decided: dict[str, Verdict | Mapping[str, Verdict]] = {
             metric: entry if isinstance(entry, Verdict) else {part: verdicts[at] for part, at in entry.items()}
             for metric, entry in plan.items()
         }
-        outcomes.append(_outcome(spec, items[answer.task_id], answer, decided))
+        item = items[answer.task_id]
+        outcomes.append(behaved(spec, item, _outcome(spec, item, answer, decided), chosen, answer.stage))
     return outcomes
 
 
@@ -324,7 +338,7 @@ def _outcome(
         metrics=metrics,
         behaviors={} if made.get("leaks") is None else {"leaked_tokens": float(made["leaks"])},
         flags=tuple(dict.fromkeys((*answer.flags, *known, *limit, *headline.flags))),
-        tokens=made.get("tokens"),
+        tokens=answer.spent,
         generation=answer.generation,
         seconds=round(headline.seconds, 4),
         detail=headline.detail,

@@ -45,6 +45,8 @@ class Settings:
     (`humaneval=v0.1.9,mbpp=v0.1.0`); None: each task's own."""
     options: tuple[tuple[str, str], ...] = ()
     """The choices of `OPTIONS` that were made, as (name, value)."""
+    behaviors: tuple[str, ...] = ("core",)
+    """Behaviour measures by name; `core`, `all` and `none` are sets of them."""
 
     def option(self, name: str, default: str) -> str:
         """The choice made of one of `OPTIONS`."""
@@ -85,8 +87,8 @@ class Settings:
     def record(self) -> dict[str, Any]:
         """The settings as they are written into results: no paths of this machine, only what moves a score."""
         kept = asdict(self)
-        for private in ("data_dir", "state_dir"):
-            kept.pop(private)
+        for other in ("data_dir", "state_dir", "behaviors"):
+            kept.pop(other)
         return {**kept, "options": dict(self.options)}
 
 
@@ -130,6 +132,7 @@ def read_settings(metadata: Mapping[str, Any] | None = None, environ: Mapping[st
         workers=_positive_int(*pick("workers")),
         data_version=_versions(*pick("data_version")),
         options=tuple(_options(pick)),
+        behaviors=_names(given.get("behaviors"), env.get("ITAX_BEHAVIORS")) or ("core",),
     )
 
 
@@ -146,6 +149,14 @@ def _options(pick: Callable[[str], tuple[str | None, str]]) -> Iterator[tuple[st
 def default_state_dir() -> Path:
     """The user's cache folder for itax, by the platform's own convention."""
     return Path(platformdirs.user_cache_dir("itax", appauthor=False))
+
+
+def _names(given: Any, variable: str | None) -> tuple[str, ...]:
+    """Names from a list or from text with commas."""
+    listed = (
+        given if isinstance(given, (list, tuple)) else str(given if given is not None else variable or "").split(",")
+    )
+    return tuple(name for name in (str(entry).strip() for entry in listed) if name)
 
 
 def _positive_float(text: str | None, source: str, *, default: float) -> float:

@@ -309,3 +309,24 @@ def test_predictions_must_be_texts(file: Path) -> None:
     file.write_text('{"task_id": "x", "predict": [1]}')
     with pytest.raises(DataError, match="`predict` is no list of texts"):
         read_answers(file)
+
+
+def test_tokens_and_the_limit_come_back_from_a_run(tmp_path: Path) -> None:
+    """Only the run could count them; rows of ours carry them, and so does what our filter left in lm-eval's rows."""
+    ours = tmp_path / "ours.jsonl"
+    ours.write_text('{"task_id": "a", "completion": "x", "tokens": 7}\n', "utf-8")
+    brief = json.dumps([{"flags": ["hit_limit"], "tokens": 5}])
+    row = {"doc": {"task_id": "a"}, "resps": [["x"]], "filtered_resps": [brief]}
+    theirs = tmp_path / "samples.jsonl"
+    theirs.write_text(json.dumps(row) + "\n", "utf-8")
+    found = [read_answers(path).answers[0] for path in (ours, theirs)]
+    assert [(7, ()), (5, ("hit_limit",))] == [(answer.tokens, answer.flags) for answer in found]
+
+
+@pytest.mark.parametrize("left", ["no json", "[]", "[3]", "{}"])
+def test_a_row_without_our_notes_has_no_tokens(left: str, tmp_path: Path) -> None:
+    """Written by an earlier version, or under --predict_only."""
+    path = tmp_path / "samples.jsonl"
+    row = {"doc": {"task_id": "a"}, "resps": [["x"]], "filtered_resps": [left]}
+    path.write_text(json.dumps(row) + "\n", "utf-8")
+    assert read_answers(path).answers[0].tokens is None

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import click
 
+from itax_metrics.behavior.summary import by_task
 from itax_metrics.errors import ConfigError, ExecutionError
 from itax_metrics.records import Outcome, Run
 from itax_tasks.answers import FORMATS, Format
@@ -18,6 +19,9 @@ from itax_tasks.rescore import from_completions, from_lm_eval, score_to_director
 from itax_tasks.scoring import Stage, rates
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import task
+
+PAPER = ("ctr", "nl", "def_cls")
+"""The behaviours of the paper's table 7."""
 
 
 @click.command(context_settings=HELP)
@@ -146,6 +150,8 @@ def _as_json(run: Run, outcomes: Sequence[Outcome]) -> str:
             "items": run.tasks[name].n_items,
             "rates": rates(task(name), rows),
             "verdicts": verdicts,
+            "categories": Counter(outcome.category for outcome in rows if outcome.category),
+            "behaviors": {key: mean.value for key, mean in by_task(rows).get(name, {}).items()},
         }
     return json.dumps(record, indent=2)
 
@@ -160,5 +166,12 @@ def _as_text(run: Run, outcomes: Sequence[Outcome], out: Path) -> str:
         counts = Counter(outcome.verdict.value for outcome in rows)
         lines.append(f"  {name}: {shown}  (n = {run.tasks[name].n_items})")
         lines.append("    " + ", ".join(f"{status} {count}" for status, count in counts.most_common()))
+        failures = Counter(outcome.category for outcome in rows if outcome.category)
+        if failures:
+            lines.append("    failures: " + ", ".join(f"{name} {count}" for name, count in failures.most_common()))
+        means = by_task(rows).get(name, {})
+        shown = ", ".join(f"{key} {100 * means[key].value:.2f} %" for key in PAPER if key in means)
+        if shown:
+            lines.append(f"    {shown}  (`itax behave` shows all behaviours)")
     lines += [f"  note: {note}" for note in run.notes]
     return "\n".join(lines)

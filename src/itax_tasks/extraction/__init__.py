@@ -19,6 +19,7 @@ from itax_tasks.extraction.evalplus import (
     magicoder_fence,
 )
 from itax_tasks.extraction.fences import fenced_code
+from itax_tasks.extraction.lenient import lenient
 from itax_tasks.extraction.lines import first_line, first_text_line
 from itax_tasks.extraction.methods import method_body
 from itax_tasks.extraction.safim import (
@@ -29,8 +30,6 @@ from itax_tasks.extraction.safim import (
     safim_instructed_fixed,
     safim_parsable,
 )
-from itax_tasks.extraction.lenient import lenient
-from itax_tasks.extraction.lines import first_line
 from itax_tasks.extraction.whitespace import paper_strip
 
 Rule = Callable[[Item, str], str]
@@ -55,6 +54,7 @@ RULES: Mapping[str, Rule] = {
     "first_line": _of_text(first_line),
     "paper_strip": _of_text(paper_strip),
     "fenced_code": _of_text(fenced_code),
+    "lenient": lenient,
     "evalplus_answer": evalplus_answer,
     "evalplus_continuation": evalplus_continuation,
     "evalplus_program": evalplus_program,
@@ -73,21 +73,6 @@ RULES: Mapping[str, Rule] = {
     "bigcodebench_direct": bigcodebench_direct,
     "bigcodebench_program": bigcodebench_program,
     "ds1000_official": _of_text(ds1000_official),
-}
-
-__all__ = [
-    "RULES",
-    "Rule",
-    "classeval_class",
-    "classeval_paper",
-    "fenced_code",
-    "first_line",
-    "first_text_line",
-    "method_body",
-    "paper_strip",
-    "raw",
-]
-    "lenient": lenient,
 }
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lm_eval.api.filter import Filter
 
+from itax_metrics.behavior import Behavior
 from itax_metrics.execution import Executor
 from itax_metrics.records import Flag, Item, Outcome, Status
 from itax_tasks import journal
@@ -35,6 +36,8 @@ class ExecuteFilter(Filter):  # type: ignore[misc]  # lm_eval is untyped
         executor: Executor,
         rank: int = 0,
         about: Mapping[str, Any] | None = None,
+        behaviors: Sequence[Behavior] | None = None,
+        spent: Callable[[str], tuple[int | None, bool]] | None = None,
     ) -> None:
         super().__init__()
         self.spec = spec
@@ -43,15 +46,22 @@ class ExecuteFilter(Filter):  # type: ignore[misc]  # lm_eval is untyped
         self.executor = executor
         self.rank = rank
         self.about = dict(about or {})
+        self.behaviors = behaviors
+        self.spent = spent or (lambda text: (None, False))
+        """An answer to its tokens, None where nobody can count, and whether they are all it was allowed."""
 
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[Mapping[str, Any]]) -> list[str]:
         """Judge every sample of every document."""
         answers: list[Answer] = []
         owners: list[int] = []
         for number, (samples, document) in enumerate(zip(resps, docs, strict=True)):
-            flags = (Flag.TRUNCATED_PROMPT.value,) if document.get("truncated_prompt") else ()
+            cut = (Flag.TRUNCATED_PROMPT.value,) if document.get("truncated_prompt") else ()
             for sample, text in enumerate(samples):
-                answers.append(Answer(document["task_id"], sample, text, flags=flags, generation=facts_of(text)))
+                made = facts_of(text)
+                # Backends of ours have counted; of the others' answers only the text is left to count.
+                tokens, at_limit = (None, False) if made else self.spent(text)
+                flags = (*cut, Flag.HIT_LIMIT.value) if at_limit else cut
+                answers.append(Answer(document["task_id"], sample, text, flags=flags, generation=made, tokens=tokens))
                 owners.append(number)
         self._journal(answers)
         verdicts: list[list[dict[str, Any]]] = [[] for _ in docs]
@@ -83,7 +93,14 @@ class ExecuteFilter(Filter):  # type: ignore[misc]  # lm_eval is untyped
 
     def _judge(self, answers: Sequence[Answer]) -> list[Outcome]:
         try:
-            return score(self.spec, self.items, answers, self.executor, time_scale=self.settings.time_scale)
+            return score(
+                self.spec,
+                self.items,
+                answers,
+                self.executor,
+                time_scale=self.settings.time_scale,
+                behaviors=self.behaviors,
+            )
         except Exception as error:  # generation has cost hours: it must survive a broken engine
             log.exception("itax: the programs of %s could not be run", self.spec.name)
             detail = f"{type(error).__name__}: {error}"
@@ -100,7 +117,7 @@ class ExecuteFilter(Filter):  # type: ignore[misc]  # lm_eval is untyped
             completion=answer.text,
             metrics=dict.fromkeys(self.spec.measures),
             flags=answer.flags,
-            tokens=(answer.generation or {}).get("tokens"),
+            tokens=answer.spent,
             generation=answer.generation,
             detail=detail,
         )
@@ -112,6 +129,9 @@ def _brief(outcome: Outcome) -> dict[str, Any]:
         "verdict": outcome.verdict.value,
         "metrics": dict(outcome.metrics),
         "flags": list(outcome.flags),
+        "behaviors": dict(outcome.behaviors),
+        "category": outcome.category,
+        "tokens": outcome.tokens,
         "seconds": outcome.seconds,
         "detail": outcome.detail,
         **({"generation": dict(outcome.generation)} if outcome.generation else {}),

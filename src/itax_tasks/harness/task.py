@@ -19,7 +19,8 @@ from lm_eval.api.filter import FilterEnsemble
 from lm_eval.api.task import ConfigurableTask
 
 import itax_tasks
-from itax_metrics.errors import ConfigError
+from itax_metrics.behavior import select
+from itax_metrics.errors import ConfigError, ItaxError
 from itax_metrics.execution import LocalExecutor
 from itax_metrics.execution.ray import RayExecutor
 from itax_metrics.records import Item
@@ -56,6 +57,7 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         metadata = dict(given.get("metadata") or {})
         self.spec = task(str(metadata.get("itax_task") or given.get("task")))
         self.settings = read_settings(metadata)
+        self.behaviors = select(self.settings.behaviors)
         self.model = ModelContext.from_metadata(metadata)
         self._rank, self._world_size = 0, 1
         super().__init__(config=given)
@@ -230,7 +232,33 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             "itax": self.config.metadata.get("itax"),
             "generation": dict(self.config.generation_kwargs),
         }
-        return ExecuteFilter(self.spec, self.items, self.settings, self.executor, self._rank, about)
+        return ExecuteFilter(
+            self.spec,
+            self.items,
+            self.settings,
+            self.executor,
+            self._rank,
+            about,
+            self.behaviors,
+            self._spent,
+        )
+
+    def _spent(self, text: str) -> tuple[int | None, bool]:
+        """Tokens of an answer, and whether they are all it was allowed, as far as its text can tell."""
+        if self._tokenizer is None:
+            return None, False
+        tokens = len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        return tokens, tokens >= self._max_gen_toks
+
+    @cached_property
+    def _tokenizer(self) -> Any | None:
+        """The model's tokenizer, where one can be loaded; counting tokens is worth no failure after generation."""
+        if self.model.takes == "none":
+            return None
+        try:
+            return self.model.tokenizer
+        except ItaxError:
+            return None
 
     def apply_filters(self) -> Any:
         """Execute the answers of this rank; under `--predict_only`, execute nothing."""
@@ -246,6 +274,7 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         result = super().apply_filters()
         self.config.metadata["itax"]["execution"] = self.executor.describe()
         self._withheld = self._count_undecided()
+        self._behavior_names = self._with_values()
         self.executor.close()
         if self._withheld:
             log.warning(
@@ -269,12 +298,22 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         for group in self._groups:
             # Every document reports every group, because ranks must agree on the keys; NaN: not a member.
             metrics[f"{self.spec.headline}_{group}"] = metrics[self.spec.headline] if group in own else math.nan
+        for name in self._behavior_names:
+            metrics[name] = _mean_of_members([_number(sample["behaviors"].get(name)) for sample in samples])
         if self._withheld or self._world_size > 1:
             # Every rank must report the same keys, or gathering them fails.
             metrics[f"{self.spec.headline}_incomplete"] = float(
                 sum(sample["verdict"] == "harness_error" for sample in samples)
             )
         return metrics
+
+    def _with_values(self) -> tuple[str, ...]:
+        """The measures that have a value for some answer; all of them with several ranks, which must agree."""
+        names = tuple(behavior.name for behavior in self.behaviors)
+        if self._world_size > 1:
+            return names
+        seen = {name for row in self._verdicts() for name, value in row["behaviors"].items() if value is not None}
+        return tuple(name for name in names if name in seen)
 
     @cached_property
     def _groups(self) -> tuple[str, ...]:
@@ -285,14 +324,19 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         return self.spec.groups(self.items[task_id]) if self.spec.groups is not None else ()
 
     def aggregation(self) -> dict[str, Callable[[Sequence[float]], float]]:
-        """lm-eval's aggregations, the rate of each group, and a plain sum for the count of undecided answers."""
-        groups = dict.fromkeys((f"{self.spec.headline}_{group}" for group in self._groups), _mean_of_members)
-        return {**super().aggregation(), **groups, f"{self.spec.headline}_incomplete": sum}
+        """lm-eval's aggregations, the rate of each group, a plain sum for the count of undecided answers, behaviours.
 
-    def higher_is_better(self) -> dict[str, bool]:
-        """More undecided answers are worse."""
+        A behaviour is the mean over the documents that have a value.
+        """
+        groups = dict.fromkeys((f"{self.spec.headline}_{group}" for group in self._groups), _mean_of_members)
+        behaviors = {behavior.name: _mean_of_members for behavior in self.behaviors}
+        return {**super().aggregation(), **groups, **behaviors, f"{self.spec.headline}_incomplete": sum}
+
+    def higher_is_better(self) -> dict[str, bool | None]:
+        """More undecided answers are worse; of some behaviours nobody can say."""
         groups = dict.fromkeys((f"{self.spec.headline}_{group}" for group in self._groups), True)
-        return {**super().higher_is_better(), **groups, f"{self.spec.headline}_incomplete": False}
+        behaviors = {behavior.name: behavior.higher_is_better for behavior in self.behaviors}
+        return {**super().higher_is_better(), **groups, **behaviors, f"{self.spec.headline}_incomplete": False}
 
     def _verdicts(self) -> Iterator[dict[str, Any]]:
         for request in self._instances:
@@ -320,6 +364,10 @@ def _takes_messages(chat_template: Callable[..., Any] | None) -> bool:
 def _mean(values: Sequence[float | None]) -> float:
     decided = [value for value in values if value is not None]
     return sum(decided) / len(decided) if values and len(decided) == len(values) else math.nan
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _mean_of_members(values: Sequence[float]) -> float:

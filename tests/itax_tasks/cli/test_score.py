@@ -106,8 +106,10 @@ def test_a_task_that_is_not_there_is_said_so(outputs: Path) -> None:
 def test_json_holds_rates_and_verdicts(answers: Path) -> None:
     """--json prints one object and nothing else."""
     result = _score("--task", TASK, "--completions", answers, "--out", "mine", "--json")
-    expected = {"items": 20, "rates": {"pass@1": 1.0}, "verdicts": {"passed": 20}}
-    assert {"model": "my-model", "notes": [], "tasks": {TASK: expected}} == json.loads(result.stdout)
+    expected = {"items": 20, "rates": {"pass@1": 1.0}, "verdicts": {"passed": 20}, "categories": {}}
+    found = json.loads(result.stdout)
+    assert 1.0 == found["tasks"][TASK].pop("behaviors")["ctr"]
+    assert {"model": "my-model", "notes": [], "tasks": {TASK: expected}} == found
 
 
 def test_notes_are_printed(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from lm_eval import simple_evaluate
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 
+from itax_metrics.behavior import select
 from itax_metrics.errors import ConfigError, ExecutionError
 from itax_tasks import task_path
 from itax_tasks.benchmarks import hand
@@ -163,7 +164,8 @@ def test_every_rank_reports_the_same_metric_names() -> None:
         request.resps.append(request.doc["truth"])
     task.apply_filters()
     names = {tuple(task.process_results(r.doc, [r.filtered_resps["none"]])) for r in task.instances}
-    assert {("pass@1", "pass@1_incomplete")} == names
+    behaviors = (behavior.name for behavior in select())
+    assert {("pass@1", *behaviors, "pass@1_incomplete")} == names
 
 
 def test_predict_only_executes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,7 +310,7 @@ def test_several_samples_give_the_share_that_passes() -> None:
     request = task.instances[0]
     request.resps += [request.doc["truth"], "    return None\n"]
     task.apply_filters()
-    assert {"pass@1": 0.5} == task.process_results(request.doc, [request.filtered_resps["none"]])
+    assert 0.5 == task.process_results(request.doc, [request.filtered_resps["none"]])["pass@1"]
 
 
 @pytest.fixture
@@ -430,3 +432,37 @@ def test_gen_kwargs_that_come_late_refit_the_prompts(tiny_tokenizer: Path) -> No
     task.set_config("generation_kwargs", {"max_gen_toks": 16}, update=True)
     task.build_all_requests(limit=1)
     assert sum(task.eval_docs["truncated_prompt"]) < before
+
+
+def test_behaviors_stand_in_the_results_of_a_document() -> None:
+    """The chosen ones; one without any value is left out."""
+    task = build(fim="qwen2.5-coder", behaviors="fence,ctr,tokens")
+    task.build_all_requests(limit=1)
+    (request,) = task.instances
+    request.resps.append(f"```\n{request.doc['truth']}\n```")
+    task.apply_filters()
+    found = task.process_results(request.doc, [request.filtered_resps["none"]])
+    assert {"fence": 1.0, "ctr": found["ctr"]} == {name: found[name] for name in set(found) - {"pass@1"}}
+    assert {"fence": False, "ctr": True} == {name: task.higher_is_better()[name] for name in ("fence", "ctr")}
+
+
+def test_an_unknown_behavior_stops_the_task_before_anything_is_generated() -> None:
+    """At task build."""
+    with pytest.raises(ConfigError, match="no behaviour 'charm'"):
+        build(fim="qwen2.5-coder", behaviors="charm")
+
+
+def test_an_answer_as_long_as_it_may_be_has_hit_the_limit(tiny_model: Path) -> None:
+    """Counted by the model's own tokenizer."""
+    task = build(pretrained=str(tiny_model), fim="qwen2.5-coder")
+    assert (0, False) == task._spent("")
+    tokens, at_limit = task._spent("x = 1\n" * 400)
+    assert at_limit
+    assert tokens is not None
+    assert tokens >= 256
+
+
+def test_no_metric_or_behavior_takes_a_field_of_the_samples_file() -> None:
+    """Nor do two of them share a name."""
+    names = [behavior.name for behavior in select(["all"])]
+    assert not set(names) & {metric for spec in TASKS.values() for metric in spec.rules}

@@ -1,0 +1,5 @@
+"""ctr_given_flagged as a module of Hugging Face evaluate. Written by `python -m itax_metrics.evaluate_modules`."""
+
+from itax_metrics.evaluate_modules import module
+
+Measure = module("ctr_given_flagged")

@@ -1,0 +1,5 @@
+"""extra_def as a module of Hugging Face evaluate. Written by `python -m itax_metrics.evaluate_modules`."""
+
+from itax_metrics.evaluate_modules import module
+
+Measure = module("extra_def")

@@ -1,0 +1,126 @@
+"""`itax behave`, `itax rescue` and `itax route` on score directories made here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from itax_metrics.errors import ConfigError, DataError
+from itax_metrics.records import Outcome, Run, Status, TaskRun
+from itax_metrics.store import read_score_dir, write_score_dir
+from itax_tasks.benchmarks import hand
+from itax_tasks.cli import cli
+from itax_tasks.settings import Settings
+
+LOADED = hand.load("infilling", Settings())
+TASK = "itax_hand_infilling"
+
+
+def itax(*words: Any) -> Result:
+    """One command; a refusal is raised."""
+    result = CliRunner().invoke(cli, [str(word) for word in words], catch_exceptions=True)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def scores(tmp_path: Path) -> Path:
+    """Six answers: two right, two fenced, two empty."""
+    run = TaskRun(TASK, 1.0, "raw", "itax", "pass@1", "raw", LOADED.data, {}, 1, 6, metrics=("pass@1",))
+    rows = []
+    for number, item in enumerate(LOADED.items[:6]):
+        text = (item.truth, f"```\n{item.truth}\n```", "")[number % 3]
+        status = (Status.PASSED, Status.COMPILE_ERROR, Status.EMPTY)[number % 3]
+        passed = number % 3 == 0
+        rows.append(
+            Outcome(TASK, item.task_id, 0, item.cluster, status, passed, text, metrics={"pass@1": float(passed)})
+        )
+    return write_score_dir(tmp_path / "scores", Run("m", {TASK: run}), rows)
+
+
+def test_an_old_run_gets_new_measures(scores: Path, tmp_path: Path) -> None:
+    """Computed from the stored answers, printed, and written beside; the source stays as it was."""
+    before = (scores / "outcomes.jsonl").read_bytes()
+    result = itax("behave", scores, "--behaviors", "fence,ctr_strict", "--out", tmp_path / "new", "--json")
+    found = json.loads(result.stdout)
+    assert {"mean": 2 / 6, "n_items": 6} == found["tasks"][TASK]["fence"]
+    assert {"fence", "ctr_strict"} == set(found["tasks"][TASK])
+    assert {"irrelevant_context": 2, "functional_mismatch": 2} == found["categories"][TASK]
+    _, rows = read_score_dir(tmp_path / "new")
+    assert [None, "irrelevant_context", "functional_mismatch"] * 2 == [row.category for row in rows]
+    assert before == (scores / "outcomes.jsonl").read_bytes()
+
+
+def test_the_table_names_measures_and_categories(scores: Path) -> None:
+    """For people."""
+    shown = itax("behave", scores).stdout
+    assert "fence" in shown
+    assert "33.33 %" in shown
+    assert "failures: irrelevant_context" in shown
+
+
+def test_without_the_items_measures_of_the_text_remain(scores: Path, tmp_path: Path) -> None:
+    """Other data give no echo and no acceptance, and a note says why."""
+    run, rows = read_score_dir(scores)
+    other = {TASK: replace(run.tasks[TASK], data={**LOADED.data, "sha256": "0" * 64})}
+    write_score_dir(tmp_path / "other", replace(run, tasks=other), rows)
+    found = json.loads(itax("behave", tmp_path / "other", "--json").stdout)
+    assert "ctr" in found["tasks"][TASK]
+    assert "accepted_prefix" not in found["tasks"][TASK]
+    assert "not those it was run on" in found["notes"][0]
+
+
+def test_every_measure_is_listed() -> None:
+    """With what it means."""
+    names = [row["name"] for row in json.loads(itax("behave", "--list", "--json").stdout)]
+    assert {"ctr", "edit_similarity"} <= set(names)
+    assert "code tokens over tokens" in itax("behave", "--list").stdout
+
+
+def test_a_measure_that_does_not_exist_is_refused(scores: Path) -> None:
+    """One clear error."""
+    with pytest.raises(ConfigError, match="no behaviour 'charm'"):
+        itax("behave", scores, "--behaviors", "charm")
+
+
+def test_safeguards_run_on_a_score_directory(scores: Path, executor: Any) -> None:
+    """The two fenced answers are rescued."""
+    del executor
+    found = json.loads(itax("rescue", scores, "--safeguards", "fence_removal", "--json").stdout)
+    (row,) = found["safeguards"]
+    assert (6, 2, 2, 2, 0) == tuple(row[name] for name in ("n", "passed", "changed", "rescued", "broken"))
+
+
+def test_programs_have_no_safeguards(scores: Path, tmp_path: Path) -> None:
+    """A whole program stands in no hole."""
+    run, rows = read_score_dir(scores)
+    write_score_dir(
+        tmp_path / "p", replace(run, tasks={TASK: replace(run.tasks[TASK], generation={"stage": "program"})}), rows
+    )
+    assert "safeguards need completions" in itax("rescue", tmp_path / "p").stdout
+
+
+def test_answers_to_other_data_are_refused(scores: Path, tmp_path: Path) -> None:
+    """Named, before anything runs."""
+    run, rows = read_score_dir(scores)
+    write_score_dir(tmp_path / "x", run, [replace(rows[0], task_id="gone")])
+    with pytest.raises(DataError, match="no item 'gone'"):
+        itax("rescue", tmp_path / "x")
+
+
+def test_routers_compare_two_runs(scores: Path, tmp_path: Path) -> None:
+    """The instruct side solves nothing."""
+    run, rows = read_score_dir(scores)
+    none = [replace(row, verdict=Status.FAILED, passed=False, metrics={"pass@1": 0.0}) for row in rows]
+    write_score_dir(tmp_path / "none", run, none)
+    shown = json.loads(itax("route", scores, tmp_path / "none", "--json").stdout)
+    found = {row["router"]: row["rate"] for row in shown["routers"]}
+    assert [None] * 3 == [cost["instruct"] for cost in shown["costs"]]
+    assert (2 / 6, 0.0, 2 / 6) == tuple(found[name] for name in ("base", "instruct", "by_kind"))
+    assert "cross_validated" in itax("route", scores, tmp_path / "none").stdout
