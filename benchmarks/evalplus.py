@@ -108,15 +108,16 @@ def main() -> None:
         samples.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
         print(f"{len(results)} answers, {options.workers} workers, {answers.name}")
         print(" " * 10 + "".join(f"{head:>17}" for head in HEADS))
-        mine: Verdicts = {}
-        official: Verdicts = {}
+        differing: dict[tuple[str, str], str] = {}
         for when in ("first", "again"):
             (wall, cpu), mine = ours(family, samples, folder, options.workers)
             (other_wall, other_cpu), official = theirs(options.official, family, samples, data, folder, options.workers)
             figures = (wall, cpu, other_wall, other_cpu, other_wall / wall, other_cpu / cpu)
             print(f"{when:10}" + "".join(f"{figure:>17.2f}" for figure in figures), flush=True)
-    differing = [key for key in official if mine.get(key) != official[key]]
-    print(f"verdicts: {len(official) - len(differing)} of {len(official)} agree; differing: {differing}")
+            apart = [key for key in official if mine.get(key) != official[key]]
+            differing |= dict.fromkeys(apart, when)
+            print(f"{'':10}{len(official) - len(apart)} of {len(official)} verdicts agree", flush=True)
+    print(f"differing: {differing}")
     sys.exit(1 if any(task_id != "HumanEval/32" for task_id, _ in differing) else 0)
 
 
