@@ -59,6 +59,10 @@ def test_no_cluster_means_the_item_itself():
         ({"extraction": "fence"}, ("extraction rule", "'stop'", "'fence'", "--across extraction")),
         ({"headline": "exact_match"}, ("headline metric", "'pass@1'", "'exact_match'", "itax score")),
         ({"data": {"sha256": "bb"}}, ("data", "'aa'", "'bb'", "ITAX_DATA_DIR")),
+        (
+            {"data": {"sha256": "aa", "judging": {"shortcut": "off"}}},
+            ("judging", "None", "{'shortcut': 'off'}", "itax score"),
+        ),
         ({"data": {"source": "file"}}, ("data", "'aa'", "file", "ITAX_DATA_DIR")),
         (
             {"limits": {"wall_seconds": 20.0, "memory_mb": 512}},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from itax_metrics.errors import ConfigError, DataError
@@ -53,6 +54,7 @@ def instructed(row: Mapping[str, Any], item: Item, settings: Settings) -> Item:
     return replace(item, prefix=text, suffix="", payload={**item.payload, "example": answer})
 
 
+@lru_cache(maxsize=2)
 def examples(settings: Settings) -> Mapping[tuple[str, str], tuple[str, str]]:
     """(kind of hole, language) -> prompt and answer of the official one-shot example.
 

@@ -81,7 +81,9 @@ def test_examples_are_read_from_the_pinned_file_and_never_executed(
         'FEW_SHOT_PROMPTS[("api", "python")] = "question\\n"\nFEW_SHOT_ANSWERS[("api", "python")] = "answer\\n"\n'
     )
     monkeypatch.setattr(prompts.data, "text", lambda benchmark, name, settings: source)
+    prompts.examples.cache_clear()
     shown = prompts.instructed(ROW, ITEM, chosen("fewshot"))
+    prompts.examples.cache_clear()
     told = f"{TOLD} Provide only the replaced API function call."
     assert f"question\n\n{told}\n\nanswer\n\n\n{ROW['prompt']}\n{told}\n\n" == shown.prefix
     assert "answer\n" == shown.payload["example"]
