@@ -3,7 +3,8 @@
     python -m benchmarks.report [PAIRS] [OUT]
 
 Verdicts, behaviours and categories are drawn at random around the paper's scores, so the report can also be looked at;
-they are nobody's answers. Prints CPU seconds of reading, comparing and reporting, and the peak memory of the process.
+they are nobody's answers. Score directories that lie in OUT already are used
+again. Prints CPU seconds of reading, comparing and reporting, and the peak memory of the process.
 """
 
 from __future__ import annotations
@@ -96,7 +97,9 @@ def main(count: int, out: Path) -> None:
     chosen = pairs()[:count]
     for family, size in chosen:
         for variant in ("base", "instruct"):
-            write(out / f"{family}-{size}" / variant, family, size, variant)
+            folder = out / f"{family}-{size}" / variant
+            if not (folder / "run.json").is_file():
+                write(folder, family, size, variant)
     before = _memory()
     found, reading, comparing = [], 0.0, 0.0
     for family, size in chosen:

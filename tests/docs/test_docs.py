@@ -109,7 +109,8 @@ def test_every_command_shown_can_be_typed(page: str, line: str) -> None:
         assert found is not None, f"{page}: {' '.join(['itax', *parents, name])} is no command"
         command, parents = found, [*parents, name]
     # Parsed only: nothing runs, and no file has to exist.
-    command.make_parser(click.Context(command, help_option_names=["-h", "--help"])).parse_args(list(words))
+    settings = {**command.context_settings, "help_option_names": ["-h", "--help"]}
+    command.make_parser(click.Context(command, **settings)).parse_args(list(words))
 
 
 def test_the_table_of_commands_is_complete() -> None:
@@ -252,3 +253,10 @@ def test_the_limits_named_are_those_recorded() -> None:
 def test_no_page_speaks_of_the_machine_it_was_written_on(page: Path) -> None:
     """No absolute path of a home, a work folder or a temporary folder."""
     assert [] == re.findall(r"(?<![\w.])/(?:work|root|tmp/\w+|home/\w+)\b[^\s`]*", page.read_text("utf-8"))
+
+
+def test_the_page_of_commands_is_what_the_program_prints() -> None:
+    """docs/commands.md holds every verb's help; `python -m itax_tasks.cli.help_page > docs/commands.md` mends it."""
+    from itax_tasks.cli.help_page import page
+
+    assert page() == (DOCS / "commands.md").read_text("utf-8")

@@ -14,7 +14,7 @@ from itax_metrics.paper.measured import CATEGORIES
 from itax_metrics.report import svg
 from itax_metrics.report.content import Report
 from itax_metrics.report.grid import visible
-from itax_metrics.report.tables import LEGEND, TITLE, readings
+from itax_metrics.report.tables import readings
 
 _DIFF_LINES = 400
 """Lines of either answer that are compared; a diff of more is no help to a reader."""
@@ -49,8 +49,6 @@ def render_html(report: Report, drawings: Mapping[str, str], version: str) -> st
         readings=[readings(pair.comparison) for pair in report.pairs],
         categories=[name for name, _ in CATEGORIES],
         behaviors=[behavior_rows(pair.details) for pair in report.pairs],
-        title=TITLE,
-        legend=LEGEND,
         version=version,
     )
 
