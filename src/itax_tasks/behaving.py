@@ -21,7 +21,11 @@ def behaved(spec: TaskSpec, item: Item | None, outcome: Outcome, chosen: Sequenc
     """The outcome with its behaviours and, where it failed, its category."""
     reply = reply_of(spec, item, outcome, stage)
     finding = categorize(reply)
-    return replace(outcome, behaviors={**outcome.behaviors, **measure(reply, chosen)}, category=finding.category.value if finding else None)
+    return replace(
+        outcome,
+        behaviors={**outcome.behaviors, **measure(reply, chosen)},
+        category=finding.category.value if finding else None,
+    )
 
 
 def reply_of(spec: TaskSpec, item: Item | None, outcome: Outcome, stage: str = "completion") -> Reply:

@@ -27,6 +27,8 @@ class ItaxHF(HFLM):  # type: ignore[misc]  # lm_eval is untyped
     """lm-eval's transformers backend for prompts given as token ids; takes the same arguments."""
 
     itax_takes = "ids"
+    _rank: int
+    _world_size: int
 
     def __init__(self, pretrained: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(pretrained, *args, **kwargs)
