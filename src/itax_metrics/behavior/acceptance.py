@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from itax_metrics.behavior.reply import Reply
 
+_SHORT = 500
+"""Characters up to which places are collected one by one; above it, text by text."""
+
 MOST_CELLS = 10**9
 """Length times length above which the edit distance is not computed."""
 
@@ -56,8 +59,8 @@ def levenshtein(one: str, other: str) -> int | None:
         one, other = one[:-end], other[:-end]
     if len(one) > len(other):
         one, other = other, one
-    if not one:
-        return len(other)
+    if one in other:
+        return len(other) - len(one)  # nothing but insertions, such as a fence around the truth; or `one` is empty
     if len(one) * len(other) > MOST_CELLS:
         return None
     # The longer text is held in bits and the shorter one walked through: wide integers are cheap, turns are not.
@@ -82,6 +85,14 @@ def levenshtein(one: str, other: str) -> int | None:
 
 def _positions(text: str, wanted: set[str]) -> dict[str, int]:
     """For each character, the places where it stands, as bits from the first place on."""
+    if len(text) < _SHORT:
+        places = dict.fromkeys(wanted, 0)
+        bit = 1
+        for character in text:
+            if character in places:
+                places[character] |= bit
+            bit <<= 1
+        return places
     backwards = text[::-1]
     zeros = dict.fromkeys(map(ord, set(text)), "0")
     return {

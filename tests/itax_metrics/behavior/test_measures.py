@@ -194,6 +194,12 @@ def test_the_edit_distance_is_the_textbook_s(one: str, other: str) -> None:
     assert plain_levenshtein(one, other) == levenshtein(one, other)
 
 
+def test_the_edit_distance_of_long_texts_is_the_textbook_s() -> None:
+    """Beyond the length at which places are collected differently."""
+    one, other = "abcab" * 130 + "x", "bacab" * 90
+    assert plain_levenshtein(one, other) == levenshtein(one, other)
+
+
 def test_two_very_long_texts_have_no_edit_similarity() -> None:
     """A defined value instead of minutes."""
     assert value("edit_similarity", "ab" * 50_000, item=Item("t", "", truth="ba" * 40_000 + "c")) is None
