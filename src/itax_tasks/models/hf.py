@@ -34,10 +34,11 @@ class ItaxHF(HFLM):  # type: ignore[misc]  # lm_eval is untyped
         super().__init__(pretrained, *args, **kwargs)
         self._stops: dict[Any, Stops] = {}
         accelerator = getattr(self, "accelerator", None)
-        if self._world_size == 1 and accelerator is not None and not kwargs.get("tp_plan"):
+        if self.world_size == 1 and accelerator is not None and not kwargs.get("tp_plan"):
             # lm-eval sets the ranks of `accelerate launch` where it sees several GPUs only; elsewhere every process
             # would take itself for the one that does everything.
-            self._rank, self._world_size = accelerator.process_index, accelerator.num_processes
+            self._rank = int(accelerator.process_index)
+            self._world_size = int(accelerator.num_processes)
         announce(self, str(pretrained))
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:

@@ -14,16 +14,16 @@ from itax_tasks.fim.probe import Score, candidates, probe, sign_test
 torch = pytest.importorskip("torch", reason="the extra `hf` is not installed")
 
 
-NAMES = list("abcdefgh")
+NAMES = "abcdefgh"
 SENTINELS = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
 ORDERS = ("PSM", "SPM-a", "SPM-b", "SPM-no-mid")
-STEPS = 300
+STEPS = 240
 
 
 def document(draw: random.Random) -> Hole:
     """One name before the hole, one after it; the middle repeats the second one, which only the suffix shows, and the
     first. No word says which name is which: only the order of the sentinels does."""
-    one, other = draw.sample(NAMES, 2)
+    one, other = draw.choice(NAMES), draw.choice(NAMES).upper()
     return Hole(f"{one}=", f"{other};", f"{other}{one}")
 
 
@@ -58,6 +58,7 @@ def trained(tokenizer: Any, order: str) -> Score:
         num_key_value_heads=4,
         max_position_embeddings=64,
         tie_word_embeddings=True,
+        initializer_range=0.1,  # with the usual 0.02 so small a model takes thousands of steps to look at the suffix
     )
     model = Qwen2ForCausalLM(config)
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
@@ -96,6 +97,7 @@ def test_the_order_of_training_comes_first_among_four(tokenizer: Any, order: str
     found = probe(tokenizer, trained(tokenizer, order), [document(draw) for _ in range(24)])
     assert set(ORDERS) == {row.order for row in found.ranking}
     assert order == found.ranking[0].order
+    assert "yes" == found.trained
     assert found.ranking[0].gain > 0.3
     assert found.ahead_of_second >= 18
 
