@@ -17,6 +17,7 @@ import click
 from itax_metrics.compare import compare
 from itax_metrics.comparison import Comparison
 from itax_metrics.errors import ConfigError
+from itax_metrics.execution import probe
 from itax_metrics.report.tables import render_markdown, render_text
 from itax_metrics.store import read_score_dir, write_atomic
 from itax_tasks.cli.settings import HELP
@@ -69,6 +70,7 @@ def demo(out: Path, limit: int | None, replay: bool) -> None:
     """
     started = time.monotonic()
     os.environ.update(OFFLINE)
+    _check_sandbox()
     for name, value in {**QUIET, **ONE_THREAD}.items():
         os.environ.setdefault(name, value)
     with ExitStack() as files:
@@ -85,6 +87,20 @@ def demo(out: Path, limit: int | None, replay: bool) -> None:
     click.echo(f"Files:  {out}/base and {out}/instruct (score directories), {out}/comparison.json, {out}/lm_eval")
     click.echo(f"Took {time.monotonic() - started:.0f} s. Your models, with all checks before the model loads:")
     click.echo("  itax run --model hf --model_args pretrained=MODEL --tasks itax_fim --confirm_run_unsafe_code")
+
+
+def _check_sandbox() -> None:
+    """Say before anything is generated that nothing could be executed.
+
+    Raises:
+        ConfigError: programs cannot be contained here, and the settings demand that they are.
+    """
+    report = probe()
+    if read_settings().sandbox == "require" and not report.contained:
+        raise ConfigError(
+            f"Programs cannot be contained on this machine ({report.summary()}). itax doctor says what is missing; to "
+            "accept weaker containment for the demo: ITAX_SANDBOX=prefer itax demo"
+        )
 
 
 def _pair() -> Show:

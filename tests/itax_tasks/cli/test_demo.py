@@ -69,6 +69,23 @@ def test_without_model_libraries_it_says_what_to_install(tmp_path: Path, monkeyp
     assert not (tmp_path / "demo").exists()
 
 
+def test_an_uncontained_machine_is_refused_before_anything_is_generated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The remedy is named, and nothing is written."""
+
+    class Nothing:
+        contained = False
+
+        def summary(self) -> str:
+            return "no namespaces"
+
+    monkeypatch.setattr(demo, "probe", Nothing)
+    result = itax_demo("--out", str(tmp_path / "demo"), "--replay")
+    assert "ITAX_SANDBOX=prefer itax demo" in str(result.exception)
+    assert not (tmp_path / "demo").exists()
+
+
 def test_stored_answers_need_no_model_and_are_called_what_they_are(tmp_path: Path) -> None:
     """Both sides are run and scored, the table is printed, and nobody is told that this is a model."""
     out = tmp_path / "demo"
