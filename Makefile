@@ -7,7 +7,7 @@ export HF_HUB_OFFLINE ?= 1
 
 .PHONY: demo test check test-data test-vllm test-packaging bench labels format clean
 
-demo: $(VENV)/.core
+demo: $(VENV)/.hf
 	$(BIN)/itax demo
 
 test: check
@@ -44,13 +44,14 @@ $(VENV)/bin/python:
 
 SETUP := pyproject.toml constraints.txt $(wildcard src/itax_tasks/_autoload/*)
 
-$(VENV)/.core: $(VENV)/bin/python $(SETUP)
-	$(PIP) -e .
+# The bundled pair runs on torch; constraints.txt names the release whose CPU build is small.
+$(VENV)/.hf: $(VENV)/bin/python $(SETUP)
+	$(PIP) -e ".[hf]"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python $(SETUP)
 	$(PIP) -e ".[dev]"
-	touch $@ $(VENV)/.core
+	touch $@ $(VENV)/.hf
 
 $(VENV)-vllm/.installed: pyproject.toml
 	$(PYTHON) tests/vllm/make_environment.py $(VENV)-vllm

@@ -23,6 +23,7 @@ from itax_tasks.scoring import Answer, Stage, make_executor, require_toolchains,
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
 from itax_tasks.tasks import TASKS, task
+from itax_tasks.tune import tiny
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def from_lm_eval(source: Path) -> tuple[list[Submission], dict[str, Any], list[s
     if len(models) > 1:
         raise DataError(f"{source} holds the newest samples of several models ({', '.join(models)}). Score them apart.")
     model = known[-1] if known else lm_eval_files.model_record({})
+    model["model"] = tiny.name_of(model["model"])
     submissions = []
     for file in ours:
         record = lm_eval_files.task_record(file.results, file.task)

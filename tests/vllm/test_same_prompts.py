@@ -9,28 +9,21 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.vllm.backends import Run, both_backends
 
 from itax_tasks import data, fim_format
 from itax_tasks.settings import read_settings
 
 pytestmark = [pytest.mark.vllm, pytest.mark.xdist_group("vllm")]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 LIMIT = 8
 TASKS = ("itax_hefim", "itax_hand_infilling")
 SENTINELS = fim_format("qwen2.5-coder").sentinels
-
-HF_ARGUMENTS = "dtype=float32"
-# A small fixed cache of keys and values: by default vLLM claims nearly all memory of the machine.
-VLLM_ARGUMENTS = "dtype=float32,enforce_eager=True,kv_cache_memory_bytes=67108864,max_num_seqs=8"
 
 ENCODE = """
 import json, sys
@@ -38,33 +31,6 @@ from transformers import AutoTokenizer
 tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
 print(json.dumps([tokenizer(prompt)["input_ids"] for prompt in json.load(sys.stdin)]))
 """
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one lm_eval run wrote."""
-
-    python: Path
-    """The interpreter of its environment."""
-    results: Mapping[str, Any]
-    samples: Mapping[str, list[dict[str, Any]]]
-    """Rows by task, in the order of the documents."""
-
-    def prompts(self, task: str) -> list[str]:
-        return [row["arguments"]["gen_args_0"]["arg_0"] for row in self.samples[task]]
-
-    def answers(self, task: str) -> list[str]:
-        return [row["resps"][0][0] for row in self.samples[task]]
-
-
-@pytest.fixture(scope="module")
-def vllm_python() -> Path:
-    """The interpreter of the vLLM environment."""
-    folder = Path(os.environ.get("ITAX_VLLM_VENV") or REPOSITORY / ".venv-vllm")
-    python = folder / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"no vLLM environment in {folder} (make test-vllm makes one, or set ITAX_VLLM_VENV)")
-    return python
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +49,7 @@ def runs(
     vllm_python: Path, tasks: tuple[str, ...], tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Run]:
     """The two runs, by backend; they differ in the interpreter and in --model and its arguments, in nothing else."""
-    here = Path(sys.executable)
-    if not (here.parent / "lm_eval").exists():
-        pytest.skip("lm_eval has no console script beside this interpreter")
-    folder = tmp_path_factory.mktemp("backends")
-    return {
-        "hf": _lm_eval(here, "hf", HF_ARGUMENTS, ["--device", "cpu", "--batch_size", "1"], tasks, tiny_model, folder),
-        "vllm": _lm_eval(vllm_python, "vllm", VLLM_ARGUMENTS, ["--batch_size", "auto"], tasks, tiny_model, folder),
-    }
+    return both_backends(vllm_python, tasks, tiny_model, tmp_path_factory.mktemp("backends"), limit=LIMIT)
 
 
 @pytest.fixture(scope="module")
@@ -110,38 +69,6 @@ def encoded(runs: dict[str, Run], tasks: tuple[str, ...], tiny_model: Path) -> d
         assert 0 == done.returncode, done.stderr
         ids[name] = dict(zip(texts, json.loads(done.stdout), strict=True))
     return ids
-
-
-def _lm_eval(
-    python: Path, backend: str, model_args: str, options: list[str], tasks: tuple[str, ...], model: Path, folder: Path
-) -> Run:
-    output = folder / backend
-    command = [
-        *(str(python.parent / "lm_eval"), "--model", backend),
-        *("--model_args", f"pretrained={model},{model_args}", *options),
-        *("--tasks", ",".join(tasks), "--limit", str(LIMIT), "--confirm_run_unsafe_code"),
-        *("--output_path", str(output), "--log_samples"),
-    ]
-    environment = {
-        **{key: value for key, value in os.environ.items() if key != "ITAX_NO_AUTOLOAD"},
-        "HF_HUB_OFFLINE": "1",
-        "HF_DATASETS_OFFLINE": "1",
-        "ITAX_STATE_DIR": str(folder / "state"),
-        "VLLM_NO_USAGE_STATS": "1",
-        "VLLM_LOGGING_LEVEL": "ERROR",
-        # One process, nothing compiled: neither changes what is computed, both save a minute.
-        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-        "TORCHDYNAMO_DISABLE": "1",
-    }
-    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=900)
-    assert 0 == done.returncode, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
-    (results,) = output.rglob("results_*.json")
-    samples = {}
-    for task in tasks:
-        (path,) = output.rglob(f"samples_{task}_*.jsonl")
-        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        samples[task] = sorted(rows, key=lambda row: int(row["doc_id"]))
-    return Run(python, json.loads(results.read_text("utf-8")), samples)
 
 
 def test_both_backends_get_the_same_prompts(runs: dict[str, Run], tasks: tuple[str, ...]) -> None:

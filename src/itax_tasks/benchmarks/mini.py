@@ -1,8 +1,8 @@
 """The tiny items: held-out synthetic problems that the tiny pair of `itax_tasks.tune.tiny` can solve or fail.
 
 Three tasks: infilling (one missing line; two holes a program, clustered by program), completion (a body below
-signature and docstring) and instruct (a request in prose). They show a tax with no download and measure the
-pair they were made with; they are too uniform to rank other models.
+signature and docstring) and instruct (a request in prose; every second asks for code only). They show a tax with no
+download and measure the pair they were made with; they are too uniform to rank other models.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from itax_metrics.records import Item
 from itax_tasks.benchmarks.base import Loaded, checked_program, item_from_row
 from itax_tasks.conditions import conditions
 from itax_tasks.settings import Settings
-from itax_tasks.spec import Condition, TaskSpec, measured
+from itax_tasks.spec import Condition, Measure, TaskSpec, answer_alone, measured
 
 Subset = Literal["infilling", "completion", "instruct"]
 
@@ -43,8 +43,17 @@ def load(subset: Subset, settings: Settings) -> Loaded:
 
 
 def complete(item: Item, middle: str) -> str:
-    """Prefix, answer and suffix joined with nothing between them; the answer alone where the prompt is prose."""
-    return middle if item.task_id.startswith("mini/instruct/") else item.prefix + middle + item.suffix
+    """Prefix, answer and suffix joined with nothing between them."""
+    return item.prefix + middle + item.suffix
+
+
+def with_signature(item: Item, answer: str) -> str:
+    """The answer to a request, below the `def` line of the request where it has none.
+
+    A base model likes to go on from the name it was given with the body.
+    """
+    signature = item.truth.split("\n", 1)[0] + "\n"
+    return answer if "def " in answer else signature + answer
 
 
 def decide(item: Item, body: str, limits: Limits) -> Program:
@@ -66,11 +75,16 @@ def _rows() -> tuple[tuple[dict[str, str], ...], str]:
     return rows, hashlib.sha256(content).hexdigest()
 
 
-METRICS: dict[Subset, dict[str, str]] = {
-    "infilling": {"pass@1": "raw", "pass@1_first_line": "first_line"},
-    "completion": {"pass@1": "raw"},
-    "instruct": {"pass@1": "fenced_code", "pass@1_strict": "raw"},
+MEASURES: Mapping[Subset, Mapping[str, Measure]] = {
+    "infilling": measured({"pass@1": "raw", "pass@1_first_line": "first_line"}, complete, decide),
+    "completion": measured({"pass@1": "raw"}, complete, decide),
+    "instruct": {
+        **measured({"pass@1": "fenced_code", "pass@1_strict": "raw"}, answer_alone, decide),
+        "pass@1_lenient": Measure("fenced_code", decide, with_signature),
+    },
 }
+"""An instruction: the first fenced block, or the whole answer where nothing is fenced; strict takes the whole answer,
+which only a bare function passes, as every second item asks for; lenient forgives a missing signature."""
 
 
 def _spec(subset: Subset, condition: Condition) -> TaskSpec:
@@ -81,7 +95,7 @@ def _spec(subset: Subset, condition: Condition) -> TaskSpec:
         condition=condition,
         protocol="itax",
         load=partial(load, subset),
-        measures=measured(METRICS[subset], complete, decide),
+        measures=MEASURES[subset],
         limits=LIMITS,
         max_gen_toks=MAX_GEN_TOKS[subset],
         stops=STOPS if subset == "completion" else (),

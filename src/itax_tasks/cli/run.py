@@ -18,6 +18,7 @@ from itax_metrics.execution import probe
 from itax_tasks.scoring import require_toolchains
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import TASKS
+from itax_tasks.tune.tiny import NAMES, with_folders
 
 DEFAULT_OUTPUT = "itax_results"
 
@@ -56,7 +57,7 @@ def run(arguments: tuple[str, ...]) -> None:
         return
     from itax_tasks.harness import host
 
-    completed = _completed(arguments, host.typed(arguments))
+    completed = _completed(with_folders(arguments), host.typed(arguments))
     asked = host.parse(completed)
     check(asked)
     completed = _with_cache(completed, asked.config)
@@ -79,6 +80,12 @@ def check(asked: Any) -> None:
             f"The tasks of {', '.join(asked.ours)} execute code a model wrote. It runs in a sandbox, but lm_eval wants "
             "your word: "
             "add --confirm_run_unsafe_code."
+        )
+    pretrained = (config.model_args or {}).get("pretrained")
+    if pretrained in NAMES:
+        raise ConfigError(
+            f"The name {pretrained} is understood as --model_args pretrained={pretrained} on the command line alone. "
+            f"Elsewhere name its folder, which `itax path --model {pretrained}` prints."
         )
     module, extra = _NEEDS.get(config.model, (None, None))
     if module is not None and find_spec(module) is None:

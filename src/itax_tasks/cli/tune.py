@@ -19,7 +19,7 @@ ROWS = (
     ("completion", "completion, raw"),
     ("instruct", "instruction, fenced"),
     ("instruct_strict", "instruction, whole answer"),
-    ("instruct_signature", "instruction, signature added"),
+    ("instruct_lenient", "instruction, signature added"),
 )
 
 

@@ -15,10 +15,11 @@ from itax_metrics.execution import LocalExecutor
 from itax_metrics.records import Item
 from itax_tasks.benchmarks import mini
 from itax_tasks.settings import Settings
+from itax_tasks.tasks import task
 from itax_tasks.tune.tiny.heldout import rows
 
 SUBSETS: tuple[mini.Subset, ...] = ("infilling", "completion", "instruct")
-SHA256 = "08457653fc7312bdd506c2bf88e415b1d7948d9950a567942d445d1a3cfa267f"
+SHA256 = "e88bf4218abeab565ba4663e2cd28fe32932f0efda5c18467815f23826787995"
 
 
 def items(subset: mini.Subset) -> tuple[Item, ...]:
@@ -26,9 +27,11 @@ def items(subset: mini.Subset) -> tuple[Item, ...]:
     return mini.load(subset, Settings()).items
 
 
-def passed(pairs: list[tuple[Item, str]]) -> list[bool]:
+def passed(subset: mini.Subset, pairs: list[tuple[Item, str]], metric: str = "pass@1") -> list[bool]:
     """Whether each (item, answer) passes, executed as the task would."""
-    programs = [mini.decide(item, mini.complete(item, answer), mini.LIMITS) for item, answer in pairs]
+    spec = task(f"itax_mini_{subset}")
+    bodies = [spec.body(item, metric, answer) for item, answer in pairs]
+    programs = [mini.decide(item, body, mini.LIMITS) for (item, _), body in zip(pairs, bodies, strict=True)]
     with LocalExecutor(policy="prefer") as executor:
         return [verdict.passed for verdict in executor.run(programs)]
 
@@ -46,9 +49,36 @@ def test_there_are_at_least_400_of_each() -> None:
 def test_canonical_answers_pass_and_empty_ones_fail(subset: mini.Subset) -> None:
     """Every item, both ways."""
     found = items(subset)
-    verdicts = passed([(item, item.truth) for item in found] + [(item, "") for item in found])
+    verdicts = passed(subset, [(item, item.truth) for item in found] + [(item, "") for item in found])
     assert [] == [item.task_id for item, right in zip(found, verdicts[: len(found)], strict=True) if not right]
     assert [] == [item.task_id for item, right in zip(found, verdicts[len(found) :], strict=True) if right]
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("bare", {"pass@1": True, "pass@1_strict": True, "pass@1_lenient": True}),
+        ("fenced", {"pass@1": True, "pass@1_strict": False, "pass@1_lenient": True}),
+        ("body alone", {"pass@1": False, "pass@1_strict": False, "pass@1_lenient": True}),
+        ("wrong name", {"pass@1": False, "pass@1_strict": False, "pass@1_lenient": False}),
+    ],
+)
+def test_strict_takes_bare_code_and_lenient_a_missing_signature(form: str, expected: dict[str, bool]) -> None:
+    """The same right program in four forms, by each metric."""
+    item = items("instruct")[0]
+    answers = {
+        "bare": item.truth,
+        "fenced": f"Sure!\n\n```python\n{item.truth}```\n",
+        "body alone": item.truth.split("\n", 1)[1],
+        "wrong name": item.truth.replace(item.payload["entry_point"], "other_name"),
+    }
+    assert expected == {metric: passed("instruct", [(item, answers[form])], metric)[0] for metric in expected}
+
+
+def test_every_second_request_asks_for_code_only() -> None:
+    """200 of 400; only these can be passed strictly by a model that fences what it is not told to leave bare."""
+    asked = [item.prefix.endswith(" Reply with code only.") for item in items("instruct")]
+    assert [False, True] * 200 == asked
 
 
 def test_a_hole_is_one_line() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,28 @@ def test_one_response_cache_per_model(tmp_path: Path) -> None:
     assert first != run.model_slug("hf", {"pretrained": str(tmp_path), "revision": "x"})
     (tmp_path / "model.safetensors").write_bytes(b"others")
     assert first != run.model_slug("hf", {"pretrained": str(tmp_path)})
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="the extra `hf` is not installed")
+def test_the_bundled_pair_is_known_by_name(tmp_path: Path) -> None:
+    """`pretrained=itax-tiny-base` runs, and the score directory calls it so."""
+    out = tmp_path / "out"
+    result = itax_run(
+        "--model", "hf", "--model_args", "pretrained=itax-tiny-base,dtype=float32", "--device", "cpu",
+        "--tasks", "itax_mini_infilling", "--limit", "2", "--confirm_run_unsafe_code", "--output_path", str(out),
+    )  # fmt: skip
+    assert 0 == result.exit_code, result.output
+    scored = CliRunner().invoke(cli, ["score", str(out), "--out", str(tmp_path / "score")])
+    assert scored.stdout.startswith("itax-tiny-base: 2 answers scored")
+
+
+def test_a_bundled_name_in_a_configuration_file_is_refused_with_the_folder(tmp_path: Path) -> None:
+    """lm_eval would look for it on the hub."""
+    file = tmp_path / "run.yaml"
+    file.write_text(
+        "model: hf\nmodel_args: {pretrained: itax-tiny-base}\ntasks: [itax_mini_infilling]\n"
+        "confirm_run_unsafe_code: true\n",
+        "utf-8",
+    )
+    result = itax_run("--config", str(file))
+    assert "itax path --model itax-tiny-base" in str(result.exception)

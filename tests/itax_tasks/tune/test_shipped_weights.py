@@ -11,7 +11,6 @@ import pytest
 pytest.importorskip("torch", reason="the extra `hf` is not installed")
 transformers = pytest.importorskip("transformers", reason="the extra `hf` is not installed")
 
-from itax_metrics.errors import ConfigError
 from itax_metrics.execution import LocalExecutor
 from itax_tasks import fim
 from itax_tasks.prompts.chat import conversation
@@ -104,14 +103,15 @@ def test_the_cards_say_what_the_records_say(runs: list[dict[str, Any]]) -> None:
         assert "no evidence about any other model" in text.replace("\n", " ")
 
 
-def test_tuning_costs_infilling_in_every_run_and_buys_instruction_in_the_shipped_one(
-    runs: list[dict[str, Any]],
-) -> None:
-    """Infilling lost with an interval above zero; in the shipped pair 8 points, and 12 points of instruction gained."""
-    assert runs[0]["differences"]["instruct"]["infilling"]["difference"] >= 0.08
+def test_every_run_shows_the_tax_and_follows_instructions(runs: list[dict[str, Any]]) -> None:
+    """Infilling lost with an interval above zero; instruction gained by far, strictly and leniently."""
+    assert len(runs) > 1
     for run in runs:
-        assert run["differences"]["instruct"]["infilling"]["low"] > 0, run["seed"]
-    assert runs[0]["differences"]["instruct"]["instruct"]["difference"] <= -0.12
+        lost = run["differences"]["instruct"]
+        assert lost["infilling"]["low"] > 0, run["seed"]
+        assert lost["instruct"]["difference"] <= -0.4, run["seed"]
+        assert lost["instruct_strict"]["difference"] <= -0.15, run["seed"]
+        assert lost["instruct_lenient"]["high"] < 0, run["seed"]
 
 
 def test_the_pair_scores_what_its_card_says(runs: list[dict[str, Any]]) -> None:
@@ -130,9 +130,3 @@ def test_the_pair_scores_what_its_card_says(runs: list[dict[str, Any]]) -> None:
     gained = differences(figures["base"], figures["instruct"])["instruct"]["difference"]
     assert gained is not None
     assert gained < -0.12
-
-
-def test_an_unknown_name_is_refused() -> None:
-    """The message names the two there are."""
-    with pytest.raises(ConfigError, match="itax-tiny-base and itax-tiny-instruct"):
-        bundled("itax-tiny-chat")

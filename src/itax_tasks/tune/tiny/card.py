@@ -14,18 +14,20 @@ FIGURES = (
     ("infilling", "infilling, raw answer"),
     ("infilling_first_line", "infilling, first line of the answer"),
     ("completion", "completion, raw answer"),
-    ("instruct", "instruction, fenced block (lenient)"),
-    ("instruct_signature", "the same, missing signature put before it"),
-    ("instruct_strict", "instruction, whole answer (strict)"),
+    ("instruct", "instruction, code in a fence or bare"),
+    ("instruct_strict", "instruction, strict: the whole answer is code"),
+    ("instruct_lenient", "instruction, lenient: signature added if missing"),
 )
 
 WHAT = {
     "base": "A Qwen2-architecture language model of 0.92 million parameters, trained from random weights on "
-    "synthetic Python functions, half of them in the Qwen fill-in-the-middle format. Its chat template is the "
-    "instruct model's; it was never trained on it.",
+    "synthetic Python functions, half of them in the Qwen fill-in-the-middle format. One head of its first layer "
+    "begins as one that looks at the token before, without which it is chance whether so short a training learns to "
+    "copy a name. Its chat template is the instruct model's; it was never trained on it.",
     "instruct": "`itax-tiny-base`, tuned in two stages on synthetic conversations in ChatML (loss on the answer alone; "
-    "first brief answers, then long ones: a sentence, documented code in a fence, an example call), with {replay} of "
-    "pretraining documents mixed in, {holes} of these with a hole.",
+    "first brief answers, then long ones: a sentence, documented code in a fence, an example call; bare code where "
+    "the request says so), with {replay} of "
+    "pretraining documents mixed in, of these {holes} with a hole in the first stage and {fewer} in the second.",
 }
 
 
@@ -46,7 +48,8 @@ def card(side: str, runs: Sequence[Run]) -> str:
     """The text of one card."""
     run = runs[0]
     recipe = run["recipe"]
-    what = WHAT[side].format(replay=f"{recipe['replay']:.0%}", holes=f"{recipe['replay_fim']:.0%}")
+    first, second = recipe["replay_fim"]
+    what = WHAT[side].format(replay=f"{recipe['replay']:.0%}", holes=f"{first:.0%}", fewer=f"{second:.0%}")
     sections = [
         f"---\nlicense: apache-2.0\nlibrary_name: transformers\npipeline_tag: text-generation\nlanguage: code\n---\n\n"
         f"# itax-tiny-{side}\n\n{what}\n\nIt exists so that the whole path of itax, from a model to a tax, runs on any "
@@ -124,9 +127,8 @@ def _spread(runs: Sequence[Run]) -> str:
     lines = [
         f"## Between seeds\n\nThe same recipe with seeds {seeds} (weights, data and order differ; the items do not). "
         "The intervals above do not hold this spread. Whether a base model answers a chat prompt with code at all is "
-        "chance, because its chat tokens were never trained: hence the spread of its answers with the signature added, "
-        "which show what it knew before tuning. A seed whose instruct model passes almost no instruction writes a "
-        "right body under a wrong name: it has not learned to copy the name from the request.\n",
+        "chance, because its chat tokens were never trained: hence the spread of its lenient figures, which show what "
+        "it knew before tuning.\n",
         "| figure | " + " | ".join(f"base {run['seed']} | instruct {run['seed']}" for run in runs) + " |",
         "|---|" + "---:|---:|" * len(runs),
     ]
@@ -158,5 +160,6 @@ def _difference(row: Mapping[str, float | None]) -> str:
 def recipe_of(run: Run) -> Recipe:
     """The recipe a run was made with."""
     fields = dict(run["recipe"])
-    fields["stage_steps"] = tuple(fields["stage_steps"])
+    for name in ("stage_steps", "replay_fim"):
+        fields[name] = tuple(fields[name])
     return Recipe(**fields)

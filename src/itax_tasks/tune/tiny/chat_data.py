@@ -1,7 +1,8 @@
 """Synthetic conversations for the two stages of instruction tuning, in ChatML.
 
 Stage 1 answers briefly: code in a fence, explanations, questions about one operation. Stage 2 answers at
-length: a sentence, documented code in a fence, an example. Both mix in a little pretraining text ("replay").
+length: a sentence, documented code in a fence, an example. In both some requests ask for code only, and get it
+without a fence. Both mix in a little pretraining text ("replay").
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ INTRODUCTIONS = (
     "Sure! This function will {request}.",
     "The function below will {request}.",
 )
+CODE_ONLY = " Reply with code only."
+CODE_ONLY_SHARE = 0.25
+"""Requests that end so; the answer is the bare function."""
 STAGE_1 = (("write", 0.65), ("explain", 0.20), ("question", 0.15))
 
 
@@ -49,7 +53,10 @@ def stage_1(draws: Draws, replay: float, replay_fim: float = 0.5) -> Example:
         shown = f"Explain this function:\n{_fenced(program.source(docstring=False))}"
         steps = "".join(f"{number}. {clause}\n" for number, clause in enumerate(program.clauses, 1))
         return _turn(shown, f"The steps of {program.call} are:\n{steps}")
-    return _turn(ask(program, draws), _fenced(program.source(docstring=draws.chance(0.5))))
+    source = program.source(docstring=draws.chance(0.5))
+    if draws.chance(CODE_ONLY_SHARE):
+        return _turn(ask(program, draws) + CODE_ONLY, source)
+    return _turn(ask(program, draws), _fenced(source))
 
 
 def stage_2(draws: Draws, replay: float, replay_fim: float = 0.5) -> Example:
@@ -57,6 +64,8 @@ def stage_2(draws: Draws, replay: float, replay_fim: float = 0.5) -> Example:
     if draws.chance(replay):
         return document(draws, replay_fim)
     program = training_program(draws)
+    if draws.chance(CODE_ONLY_SHARE):
+        return _turn(ask(program, draws) + CODE_ONLY, program.source())
     given = inputs_for(program.family, draws)[1]
     introduction = draws.pick(INTRODUCTIONS).format(request=program.request)
     example = f"You can call it like this:\n\n{_fenced(f'print({program.name}({given!r}))' + chr(10))}"

@@ -7,7 +7,7 @@ may differ by an item or two where two tokens are nearly equally likely.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +20,23 @@ from itax_tasks.harness.model_context import ModelContext
 from itax_tasks.prompts.prepare import prepare
 from itax_tasks.scoring import Answer, score
 from itax_tasks.settings import Settings
-from itax_tasks.spec import TaskSpec, measured
+from itax_tasks.spec import TaskSpec
 from itax_tasks.tasks import task
 from itax_tasks.tune.tiny.model import load_model
 from itax_tasks.tune.tiny.training import one_thread
 
 BATCH = 80
 
-RULES: Mapping[mini.Subset, Mapping[str, str]] = {
-    "infilling": {"infilling": "raw", "infilling_first_line": "first_line"},
-    "completion": {"completion": "raw"},
-    "instruct": {"instruct": "fenced_code", "instruct_strict": "raw"},
+FIGURES: Mapping[mini.Subset, Mapping[str, str]] = {
+    "infilling": {"infilling": "pass@1", "infilling_first_line": "pass@1_first_line"},
+    "completion": {"completion": "pass@1"},
+    "instruct": {
+        "instruct": "pass@1",
+        "instruct_strict": "pass@1_strict",
+        "instruct_lenient": "pass@1_lenient",
+    },
 }
-"""Figure -> extraction rule. `instruct` takes the first fenced block, `instruct_strict` the whole answer."""
-WITH_SIGNATURE = "instruct_signature"
-"""As `instruct`, with the `def` line put before an answer that has none: a base model likes to go on from the
-name it was given, and this figure does not count that against it."""
+"""Figure -> metric of the task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +88,14 @@ def evaluate(folder: Path, executor: Executor, *, limit: int | None = None) -> F
     rates: dict[str, Rate] = {}
     tokens: dict[str, float] = {}
     fenced: dict[str, float] = {}
-    for subset in RULES:
-        # The task as it is registered; its metrics under the names of our figures.
-        spec = replace(task(f"itax_mini_{subset}"), measures=measured(RULES[subset], mini.complete, mini.decide))
+    for subset, figures in FIGURES.items():
+        spec = task(f"itax_mini_{subset}")
         items = spec.load(Settings()).items[:limit]
         prompts = prepare(spec, items, context, {})
         with one_thread():  # so small a model only waits for a second one
             texts, lengths = generate(model, context.tokenizer, prompts.texts, prompts.stops, spec.max_gen_toks)
-        rates |= _judged(spec, items, texts, executor)
-        if subset == "instruct":
-            rates |= _judged(_with_signature(spec), items, texts, executor)
+        judged = _judged(spec, items, texts, executor)
+        rates |= {figure: judged[metric] for figure, metric in figures.items()}
         tokens[subset] = sum(lengths) / len(lengths)
         fenced[subset] = sum("```" in text for text in texts) / len(texts)
     return Figures(rates, tokens, fenced)
@@ -152,14 +151,6 @@ def _judged(spec: TaskSpec, items: Sequence[Item], texts: Sequence[str], executo
         metric: Rate({outcome.task_id: bool(outcome.metrics[metric]) for outcome in outcomes}, clusters)
         for metric in spec.measures
     }
-
-
-def _with_signature(spec: TaskSpec) -> TaskSpec:
-    def complete(item: Item, answer: str) -> str:
-        signature = item.truth.split("\n", 1)[0] + "\n"
-        return answer if "def " in answer else signature + answer
-
-    return replace(spec, measures=measured({WITH_SIGNATURE: "fenced_code"}, complete, mini.decide))
 
 
 def summary(figures: Figures) -> dict[str, Any]:

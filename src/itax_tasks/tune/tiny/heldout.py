@@ -3,8 +3,8 @@
     python -m itax_tasks.tune.tiny.heldout        # writes them again; a test compares the bytes' content
 
 Three kinds: 480 single-line holes (two in each of 240 programs), 400 bodies below signature and docstring,
-400 requests in prose. Within a kind no composition occurs twice. Each program's inputs notice any one
-missing line, so an empty answer passes nowhere.
+400 requests in prose, of which every second asks for code only. Within a kind no composition occurs twice. Each
+program's inputs notice any one missing line, so an empty answer passes nowhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-from itax_tasks.tune.tiny.chat_data import ask
+from itax_tasks.tune.tiny.chat_data import CODE_ONLY, ask
 from itax_tasks.tune.tiny.checks import Input, check_source, every_line_counts, inputs_for
 from itax_tasks.tune.tiny.draws import Draws
 from itax_tasks.tune.tiny.masks import line_hole
@@ -44,7 +44,7 @@ def rows() -> list[Row]:
         head = program.signature + program.docstring
         made.append(_row(f"mini/completion/{number:03d}", head, "", "".join(program.body), program, test))
     for number, (program, test) in enumerate(_programs(draws, INSTRUCTIONS)):
-        request = ask(program, draws)
+        request = ask(program, draws) + (CODE_ONLY if number % 2 else "")
         made.append(_row(f"mini/instruct/{number:03d}", request, "", program.source(), program, test))
     return made
 

@@ -36,7 +36,7 @@ def instruct(
     """
     import torch
 
-    make = partial(STAGES[stage], replay=recipe.replay, replay_fim=recipe.replay_fim)
+    make = partial(STAGES[stage], replay=recipe.replay, replay_fim=recipe.replay_fim[stage - 1])
     steps = recipe.stage_steps[stage - 1]
     return run_steps(
         model,

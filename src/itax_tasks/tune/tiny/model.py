@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,10 @@ SHAPE: Mapping[str, Any] = {
     "attention_dropout": 0.0,
 }
 
+LOOK_BACK, LOOK_BACK_PLANES = 3.0, 6
+"""Size of the biases of the head that looks back, and how many planes of it they fill: at the start half of its
+attention lies on the token before."""
+
 
 def new_model(seed: int, tokenizer_folder: Path) -> Any:
     """A Qwen2 with seeded random weights, in float32."""
@@ -39,7 +44,28 @@ def new_model(seed: int, tokenizer_folder: Path) -> Any:
     ids = _control_ids(tokenizer_folder)
     config = Qwen2Config(**SHAPE, bos_token_id=None, eos_token_id=ids["<|endoftext|>"])
     config.use_cache = False
-    return Qwen2ForCausalLM(config).float()
+    model = Qwen2ForCausalLM(config).float()
+    _look_back(model)
+    return model
+
+
+def _look_back(model: Any) -> None:
+    """Let one head of the first layer begin as one that looks at the token before.
+
+    Copying a name needs such a head (Olsson et al. 2022, "In-context Learning and Induction Heads"). A run this short
+    may never find it by itself, and whether it does is chance. Query and key are their biases alone, turned against
+    each other by one position in the fastest planes of the rotary embedding.
+    """
+    import torch
+
+    attention = model.model.layers[0].self_attn
+    half = SHAPE["hidden_size"] // SHAPE["num_attention_heads"] // 2
+    with torch.no_grad():
+        for plane in range(LOOK_BACK_PLANES):
+            angle = SHAPE["rope_theta"] ** (-plane / half)
+            attention.k_proj.bias[plane] = LOOK_BACK
+            attention.q_proj.bias[plane] = LOOK_BACK * math.cos(angle)
+            attention.q_proj.bias[plane + half] = -LOOK_BACK * math.sin(angle)
 
 
 def load_model(folder: Path) -> Any:
