@@ -324,9 +324,9 @@ def test_every_entry_is_well_formed() -> None:
     """Digest, rows, licence and a name that tells the format, for each file of the table."""
     for file in data.files().values():
         assert re.fullmatch(r"[0-9a-f]{64}", file.sha256), file
-        assert (file.rows > 0) is file.name.endswith(".gz"), file
+        assert (file.rows > 0) is not file.name.endswith(".py"), file
         assert file.licence, file
-        assert re.fullmatch(r"[\w.-]+\.jsonl?\.gz|\w+\.py", file.name), file
+        assert re.fullmatch(r"[\w.-]+\.jsonl?\.gz|\w+\.(json|py)", file.name), file
         assert file.origin or file.hub, file
 
 

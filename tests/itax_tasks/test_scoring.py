@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from itax_tasks.scoring import Answer, make_executor, rates, score, task_run
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import task
 
-SPEC = task("itax_hefim")
+_HEFIM = task("itax_hefim")
+SPEC = replace(_HEFIM, measures={name: _HEFIM.measures[name] for name in list(_HEFIM.measures)[:3]})
+"""The headline and two siblings: as many verdicts as the scripts below hold."""
 TESTS = "def check(candidate):\n    assert candidate() == 1\n"
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Literal
 
 from itax_metrics.execution.programs import MIB, Limits, Program
-from itax_metrics.records import Item
+from itax_metrics.records import Flag, Item
 from itax_tasks import data
 from itax_tasks.benchmarks.base import Loaded
 from itax_tasks.settings import Settings
@@ -111,9 +111,15 @@ def _item(row: Mapping[str, Any], shots: tuple[tuple[str, str], ...]) -> Item:
     )
 
 
-def groups(item: Item) -> tuple[str, str]:
-    """Library, and kind of perturbation."""
-    return item.payload["library"], item.payload["perturbation"]
+def groups(item: Item) -> tuple[str, ...]:
+    """Library, kind of perturbation, and whether the row does without a network."""
+    able = () if item.payload["number"] in NETWORK else ("env_ok",)
+    return (item.payload["library"], item.payload["perturbation"], *able)
+
+
+def flags(item: Item) -> tuple[str, ...]:
+    """What cannot work here, whatever the answer."""
+    return (Flag.ENV_UNAVAILABLE.value,) if item.payload["number"] in NETWORK else ()
 
 
 def official_dialogue(item: Item) -> Dialogue:
@@ -153,6 +159,7 @@ def _spec(name: str, condition: Condition, shots: Shots, protocol: str) -> TaskS
         stops=STOPS,
         dialogue=paper_dialogue if paper else official_dialogue,
         groups=groups,
+        flags=flags,
     )
 
 

@@ -95,4 +95,15 @@ def test_rates_are_reported_by_library_and_perturbation(settings: Settings) -> N
     """Both are groups of the item."""
     spec = task("itax_ds1000_raw")
     assert spec.groups is not None
-    assert ("Pandas", "Origin") == tuple(spec.groups(spec.load(settings).items[0]))
+    items = spec.load(settings).items
+    assert ("Pandas", "Origin", "env_ok") == tuple(spec.groups(items[0]))
+    assert ("Matplotlib", "Origin") == tuple(spec.groups(items[519]))
+
+
+def test_rows_that_need_a_network_are_flagged(settings: Settings) -> None:
+    """Fifteen rows fetch data at test time; the rate without them is a group of its own."""
+    spec = task("itax_ds1000_raw")
+    assert spec.flags is not None
+    flagged = [item for item in spec.load(settings).items if "env_unavailable" in spec.flags(item)]
+    assert 15 == len(flagged)
+    assert {"Matplotlib": 14, "Sklearn": 1} == Counter(item.payload["library"] for item in flagged)

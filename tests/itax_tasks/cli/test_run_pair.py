@@ -78,4 +78,5 @@ def test_a_pair_from_end_to_end_goes_on_where_it_stopped(tmp_path: Path) -> None
     assert 0 == again.returncode, again.stderr[-3000:]
     assert "base is done" in again.stderr
     assert "instruct is done" in again.stderr
-    assert first.stdout == again.stdout
+    # The first call also shows what lm-eval printed for each run.
+    assert first.stdout.endswith(again.stdout)

@@ -105,7 +105,7 @@ def test_the_cards_say_what_the_records_say(runs: list[dict[str, Any]]) -> None:
 
 def test_every_run_shows_the_tax_and_follows_instructions(runs: list[dict[str, Any]]) -> None:
     """Infilling lost with an interval above zero; instruction gained by far, strictly and leniently."""
-    assert len(runs) > 1
+    assert len(runs) >= 3
     for run in runs:
         lost = run["differences"]["instruct"]
         assert lost["infilling"]["low"] > 0, run["seed"]
