@@ -73,7 +73,7 @@ def _limits() -> str:
         "## What it does not show\n\n"
         "- The size of this tax was set by the recipe (share of replay, length of tuning). It is no evidence about any "
         "other model, nor about instruction tuning in general. Another share of replay gives another tax: the share of "
-        "holes in stage 2 was lowered after a first one had left seed 0 a tax of 2.1 points (-0.4 to 4.6) on these very "
+        "holes in stage 2 was lowered after a first one had left seed 0 a tax of 2.1 points (-0.4 to 4.6) on these "
         "items, so the interval below is no independent finding either.\n"
         "- It knows some fifty operations on lists, texts and numbers and one way to write each. Outside of these it "
         "writes nonsense.\n"
