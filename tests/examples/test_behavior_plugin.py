@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,7 +49,9 @@ def test_an_installed_plug_in_is_found(tmp_path: Path) -> None:
 @pytest.mark.packaging
 def test_pip_installs_it(tmp_path: Path) -> None:
     """From its folder, with nothing but its pyproject."""
-    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--target", str(tmp_path), str(PLUGIN)]
+    # pip builds inside the folder it is given: the repository must not fill with what it leaves.
+    copied = shutil.copytree(PLUGIN, tmp_path / "source")
+    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--target", str(tmp_path), str(copied)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"pip cannot build here: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")

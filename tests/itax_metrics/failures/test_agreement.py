@@ -29,8 +29,10 @@ def test_kappa_and_its_interval_are_those_of_statsmodels(pairs: list[tuple[str, 
     reference = inter_rater.cohens_kappa(table)
     assert reference.kappa == pytest.approx(found.kappa, abs=1e-12)
     assert found.ci95 is not None
-    assert max(-1, reference.kappa_low) == pytest.approx(found.ci95.low, abs=1e-6)
-    assert min(1, reference.kappa_upp) == pytest.approx(found.ci95.high, abs=1e-6)
+    # Where the variance is nothing but rounding, the reference may take the root of a negative number.
+    low, high = np.nan_to_num([reference.kappa_low, reference.kappa_upp], nan=reference.kappa)
+    assert max(-1, low) == pytest.approx(found.ci95.low, abs=1e-6)
+    assert min(1, high) == pytest.approx(found.ci95.high, abs=1e-6)
 
 
 def test_a_worked_example() -> None:
