@@ -14,12 +14,15 @@ from typing import Literal
 
 import click
 
+import itax_tasks
 from itax_metrics.compare import compare
-from itax_metrics.comparison import Comparison
 from itax_metrics.errors import ConfigError
 from itax_metrics.execution import probe
-from itax_metrics.report.tables import render_markdown, render_text
+from itax_metrics.report.content import Scored, build, pair_from_scores
+from itax_metrics.report.tables import render_text
+from itax_metrics.report.writing import write_report
 from itax_metrics.store import read_score_dir, write_atomic
+from itax_tasks.cli.report import item_finder
 from itax_tasks.cli.settings import HELP
 from itax_tasks.rescore import from_lm_eval, score_to_directory
 from itax_tasks.settings import read_settings
@@ -77,9 +80,10 @@ def demo(out: Path, limit: int | None, replay: bool) -> None:
         show = _replayed(files) if replay else _pair()
         _clear(out)
         scored = {side: _run(number, side, show, out, limit) for number, side in enumerate(SIDES, 1)}
-    comparison = compare(read_score_dir(scored["base"]), read_score_dir(scored["instruct"]))
+    base, instruct = read_score_dir(scored["base"]), read_score_dir(scored["instruct"])
+    comparison = compare(base, instruct)
     write_atomic(out / "comparison.json", comparison.to_json())
-    report = _report(comparison, show.notice, out)
+    report = _report(base, instruct, show.notice, out)
     click.echo(f"\n== itax compare {scored['base']} {scored['instruct']}\n")
     click.echo(render_text(comparison))
     click.echo(f"\n{show.notice}\n")
@@ -147,17 +151,16 @@ def _run(number: int, side: Side, show: Show, out: Path, limit: int | None) -> P
     return out / side
 
 
-def _report(comparison: Comparison, notice: str, out: Path) -> Path:
-    """Write the report and return its path. Another form of report takes this function's place."""
-    path = out / "report.md"
-    write_atomic(path, f"# itax demo\n\n{render_markdown(comparison)}\n\n{notice}\n")
-    return path
+def _report(base: Scored, instruct: Scored, notice: str, out: Path) -> Path:
+    """Write the report that `itax report` would write, with the notice on it; returns its page."""
+    notes: list[str] = [" ".join(notice.split())]
+    pair = pair_from_scores(base, instruct, items=item_finder(notes))
+    return write_report(out / "report", build([pair], notes), itax_tasks.__version__)
 
 
 def _clear(out: Path) -> None:
     """Remove what an earlier demo wrote, and nothing else."""
-    for name in ("lm_eval", "base", "instruct"):
+    for name in ("lm_eval", "base", "instruct", "report"):
         shutil.rmtree(out / name, ignore_errors=True)
-    for name in ("comparison.json", "report.md"):
-        (out / name).unlink(missing_ok=True)
+    (out / "comparison.json").unlink(missing_ok=True)
     out.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from itax_metrics.pairing import Across, OnMissing
 from itax_metrics.paper.measured import Pair, pair
 from itax_metrics.records import Item
 from itax_metrics.report.content import Report, build, pair_from_scores
+from itax_metrics.report.details import Items
 from itax_metrics.report.grid import text_table
 from itax_metrics.report.tables import render_text
 from itax_metrics.report.writing import write_report
@@ -82,7 +83,7 @@ def report(
     if stored and couples and len(stored) != len(couples):
         raise ConfigError(f"{len(stored)} comparison files do not belong to {len(couples)} pairs of score directories.")
     notes: list[str] = []
-    find = _item_finder(notes) if prompts else None
+    find = item_finder(notes) if prompts else None
     options: dict[str, Any] = {"on_missing": on_missing, "across": across, "seed": seed, "resamples": resamples}
     pairs: list[Pair] = []
     for i, (base, instruct) in enumerate(couples):
@@ -112,7 +113,7 @@ def _comparison(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def _item_finder(notes: list[str]) -> Any:
+def item_finder(notes: list[str]) -> Items:
     """A function that finds the benchmark's item of an answer; what cannot be loaded is noted once."""
     from itax_tasks.settings import read_settings
     from itax_tasks.tasks import TASKS

@@ -37,12 +37,13 @@ def test_the_pair_is_run_scored_compared_and_reported(tmp_path: Path) -> None:
     assert {"itax_mini_infilling", "itax_mini_completion", "itax_mini_instruct"} == set(taxes(out))
     assert taxes(out)["itax_mini_instruct"] < -30
     assert "pretrained=itax-tiny-base,dtype=float32" in result.output
-    assert f"Report: {out / 'report.md'}" in result.output
-    report = (out / "report.md").read_text("utf-8")
+    assert f"Report: {out / 'report' / 'report.html'}" in result.output
+    report = (out / "report" / "report.md").read_text("utf-8")
     for text in (result.output, report):
         assert "no evidence about any other model" in text
         assert "itax-tiny-instruct" in text
-    assert "| itax_mini_infilling | 30 |" in report
+    page = (out / "report" / "report.html").read_text("utf-8")
+    assert all(task in page for task in taxes(out))
 
 
 @with_models
@@ -94,4 +95,4 @@ def test_stored_answers_need_no_model_and_are_called_what_they_are(tmp_path: Pat
     assert "They are not a\nmodel's" in result.output
     assert taxes(out)["itax_hand_infilling"] > 0 > taxes(out)["itax_hand_instruct"]
     assert 80 == sum(1 for _ in (out / "base" / "outcomes.jsonl").open())
-    assert "They are not a" in (out / "report.md").read_text("utf-8")
+    assert "They are not a" in (out / "report" / "report.md").read_text("utf-8")
