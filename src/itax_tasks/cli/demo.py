@@ -33,7 +33,7 @@ SIDES: tuple[Side, ...] = ("base", "instruct")
 
 BATCH = 64
 """Rows a batch. The tokenizer of the pair keeps FIM tokens when it decodes, so the text of a row that stopped early is
-cut where it stopped, and the answers are those of batch size 1 (tests/vllm/test_tiny_pair.py)."""
+cut where it stopped; tests/vllm/test_tiny_pair.py sets the answers beside vLLM's, item by item."""
 REPLAYED = (
     "The answers replayed here were written by hand to exercise every path (see hand_README.md). They are not a\n"
     "model's, and this tax says nothing about any model."
