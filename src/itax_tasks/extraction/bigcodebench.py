@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator
 
 from itax_metrics.records import Item
+from itax_tasks.extraction.definitions import Source, is_import, name_of, reached_from
 from itax_tasks.extraction.longest_code import longest_code
 
 
@@ -42,90 +42,25 @@ def sanitized(text: str, entry_point: str) -> str:
             tree = ast.parse(code)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return code
-    source = _Source(code)
-    imports, definitions = [], {}
+    source = Source(code)
+    imports: list[str] = []
+    definitions: dict[str | None, ast.stmt] = {}
     for node in tree.body:
-        if _is_import(node):
+        if is_import(node):
             imports.append(source.of(node))
             continue
-        found, name = _definition(node)
-        if found and name not in definitions:
-            definitions[name] = node
-    reached = _reached(entry_point, definitions)
+        if _is_definition(node):
+            definitions.setdefault(name_of(node), node)
+    reached = reached_from(entry_point, definitions)
     kept = [source.of(node) for name, node in definitions.items() if name in reached]
     return _without_trailing_calls("\n".join([*imports, *kept]), entry_point) or code
 
 
-class _Source:
-    """Text of nodes; decorators are left out, as they stand outside of a definition."""
-
-    def __init__(self, code: str) -> None:
-        # The columns of ast count bytes.
-        self._lines = [line.encode("utf-8", "surrogatepass") for line in code.split("\n")]
-
-    def of(self, node: ast.stmt) -> str:
-        """A node as it is written, with the comments at its end if it is a definition."""
-        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
-        lines = self._lines[first : last + 1]
-        behind = lines[-1][node.end_col_offset :]
-        lines[-1] = lines[-1][: node.end_col_offset]
-        lines[0] = lines[0][node.col_offset :]
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            # tree-sitter takes them for a part of the body.
-            if behind.lstrip().startswith(b"#"):
-                lines[-1] += behind
-            lines += self._comments_below(last)
-        return b"\n".join(lines).decode("utf-8", "surrogatepass")
-
-    def _comments_below(self, last: int) -> list[bytes]:
-        """Indented comments that follow a line, with the blank lines before each."""
-        end = at = last + 1
-        for line in self._lines[last + 1 :]:
-            at += 1
-            if line.strip():
-                if not (line.startswith(b" ") and line.lstrip().startswith(b"#")):
-                    break
-                end = at
-        return self._lines[last + 1 : end]
-
-
-def _is_import(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and node.module != "__future__")
-
-
-def _definition(node: ast.stmt) -> tuple[bool, str | None]:
-    """(True, name) for what the official tool takes as a definition."""
+def _is_definition(node: ast.stmt) -> bool:
+    """Unlike EvalPlus's, a function needs no `return`; one with a decorator is none to either."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return not node.decorator_list, node.name
-    if isinstance(node, (ast.Assign, ast.AnnAssign)):
-        targets = node.targets[:1] if isinstance(node, ast.Assign) else [node.target]
-        # The first plain name on either side: `a.b = c` is filed under c.
-        sides = [*targets, *([node.value] if node.value is not None else [])]
-        return True, next((side.id for side in sides if isinstance(side, ast.Name)), None)
-    return False, None
-
-
-def _reached(entry_point: str, definitions: dict[str | None, ast.stmt]) -> set[str | None]:
-    reached: set[str | None] = {entry_point}
-    waiting = [entry_point]
-    while waiting:
-        node = definitions.get(waiting.pop())
-        for name in set(_identifiers(node)) if node is not None else ():
-            if name not in reached:
-                reached.add(name)
-                waiting.append(name)
-    return reached
-
-
-def _identifiers(node: ast.AST) -> Iterator[str]:
-    """Every identifier that is written in a node, whatever it stands for."""
-    for inner in ast.walk(node):
-        for _, value in ast.iter_fields(inner):
-            values = value if isinstance(value, list) else [value]
-            if not isinstance(inner, ast.Constant):
-                for text in values:
-                    if isinstance(text, str):
-                        yield from text.split(".")
+        return not node.decorator_list
+    return isinstance(node, (ast.Assign, ast.AnnAssign))
 
 
 def _without_trailing_calls(code: str, entry_point: str) -> str:

@@ -14,9 +14,9 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator, Mapping
 
 from itax_metrics.records import Item
+from itax_tasks.extraction.definitions import Source, is_import, name_of, reached_from
 from itax_tasks.extraction.longest_code import longest_code
 
 _ANSI = re.compile(r"\x1B(?:[@-Z\\-_]|\[[0-?]*[ -/]*[@-~])")
@@ -62,15 +62,15 @@ def sanitized(text: str, entry_point: str) -> str:
             tree = ast.parse(code)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return code
-    source = _Source(code)
+    source = Source(code)
     imports: list[str] = []
     definitions: dict[str | None, ast.stmt] = {}
     for node in tree.body:
-        if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and node.module != "__future__"):
+        if is_import(node):
             imports.append(source.of(node))
         elif _is_definition(node):
-            definitions.setdefault(_name(node), node)
-    reached = _reached(entry_point, definitions)
+            definitions.setdefault(name_of(node), node)
+    reached = reached_from(entry_point, definitions)
     kept = [source.of(node) for name, node in definitions.items() if name in reached]
     return "\n".join([*imports, *kept]).strip() or code
 
@@ -81,69 +81,3 @@ def _is_definition(node: ast.stmt) -> bool:
     if isinstance(node, ast.ClassDef):
         return not node.decorator_list
     return isinstance(node, (ast.Assign, ast.AnnAssign))
-
-
-def _name(node: ast.stmt) -> str | None:
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return node.name
-    if isinstance(node, (ast.Assign, ast.AnnAssign)):
-        # The first target and what stands right of it: `a.b = c` is filed under c, `a = b = c` under a.
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        sides = [targets[0], *([node.value] if node.value is not None and len(targets) == 1 else [])]
-        return next((side.id for side in sides if isinstance(side, ast.Name)), None)
-    return None
-
-
-def _reached(entry_point: str, definitions: Mapping[str | None, ast.stmt]) -> set[str | None]:
-    reached: set[str | None] = {entry_point}
-    waiting = [entry_point]
-    while waiting:
-        node = definitions.get(waiting.pop())
-        for name in _identifiers(node) if node is not None else ():
-            if name not in reached:
-                reached.add(name)
-                waiting.append(name)
-    return reached
-
-
-def _identifiers(node: ast.AST) -> Iterator[str]:
-    """Every identifier that is written in a node, whatever it stands for."""
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Constant):
-            continue
-        for _, value in ast.iter_fields(inner):
-            for text in value if isinstance(value, list) else [value]:
-                if isinstance(text, str):
-                    yield from text.split(".")
-
-
-class _Source:
-    """The text of nodes; the columns of `ast` count bytes."""
-
-    def __init__(self, code: str) -> None:
-        self._lines = [line.encode("utf-8", "surrogatepass") for line in code.split("\n")]
-
-    def of(self, node: ast.stmt) -> str:
-        """A node as it is written, with the comments at its end if it is a function or class."""
-        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
-        lines = self._lines[first : last + 1]
-        behind = lines[-1][node.end_col_offset :]
-        lines[-1] = lines[-1][: node.end_col_offset]
-        lines[0] = lines[0][node.col_offset :]
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            # tree-sitter takes them for a part of the body.
-            if behind.lstrip().startswith(b"#"):
-                lines[-1] += behind
-            lines += self._comments_below(last)
-        return b"\n".join(lines).decode("utf-8", "surrogatepass")
-
-    def _comments_below(self, last: int) -> list[bytes]:
-        """Indented comments that follow a line, with the blank lines before each."""
-        end = at = last + 1
-        for line in self._lines[last + 1 :]:
-            at += 1
-            if line.strip():
-                if not (line.startswith((b" ", b"\t")) and line.lstrip().startswith(b"#")):
-                    break
-                end = at
-        return self._lines[last + 1 : end]
