@@ -29,8 +29,22 @@ test-packaging: $(VENV)/.dev
 test-vllm: $(VENV)/.dev $(VENV)-vllm/.installed
 	$(BIN)/python -m pytest -m vllm
 
+# The ratios of docs/execution.md, each in one run with what it is compared with; about half an hour on two free cores.
+# Beside an official scorer only where it is importable, else without it and saying so:
+#   human_eval_infilling  clone openai/human-eval-infilling, take the comment sign off its exec line as its README says,
+#                         and run `make bench PYTHONPATH=CLONE`
+#   evalplus 0.3.1        `make bench EVALPLUS_PYTHON=VENV/bin/python`, an environment with evalplus==0.3.1 and itax
+#   g++, javac, mcs, mono Debian packages g++, default-jdk-headless, mono-mcs, mono-runtime
+#   ray                   `.venv/bin/pip install -e ".[ray]"`
+EVALPLUS_PYTHON ?= $(BIN)/python
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.execution
+	$(EVALPLUS_PYTHON) -m benchmarks.calls
+	-$(BIN)/python -m benchmarks.languages --workers 1
+	-$(BIN)/python -m benchmarks.safim_truths --workers 1 --language python
+	-for language in cpp java csharp; do \
+		$(BIN)/python -m benchmarks.safim_truths --workers 1 --sample 400 --language $$language; done
+	$(BIN)/python -m benchmarks.kill_scorer
 
 # The YAML files of task_yamls/ from the table of tasks.
 labels: $(VENV)/.dev

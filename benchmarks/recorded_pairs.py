@@ -1,10 +1,13 @@
-"""Score directories from answers of real models with the official tools' verdicts, for looking at a report.
+"""The whole report on answers of real models with the official tools' verdicts.
 
-    ITAX_RECORDED_DIR=... python -m benchmarks.recorded_pairs OUT
+    ITAX_DATA_DIR=... ITAX_RECORDED_DIR=... python -m benchmarks.recorded_pairs OUT
 
-Makes OUT/llama/{base,instruct} (Llama-3-8B on HumanEval and MBPP, EvalPlus) and OUT/qwen/{base,instruct}
-(Qwen2.5-Coder-7B on BigCodeBench complete). The verdicts are the official ones, copied, not judged here; `run.json`
-says so. The two BigCodeBench runs were made on different dates and in different environments.
+Makes OUT/llama/{base,instruct} (Llama-3-8B on HumanEval and MBPP, EvalPlus), OUT/qwen/{base,instruct}
+(Qwen2.5-Coder-7B on BigCodeBench complete) and OUT/report. The verdicts are the official ones, copied, not judged here;
+`run.json` says so. Behaviours and failure categories are computed here, on whole programs after the official
+post-processing, the only form in which both sides of each pair were published: measures of the place of an answer have
+no value, and prose or fences that the post-processing took away cannot be seen. The two BigCodeBench runs were made on
+different dates and in different environments, so their difference is no estimate of a tax.
 """
 
 from __future__ import annotations
@@ -14,11 +17,15 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from itax_metrics.records import Outcome, Run, Status, TaskRun
 from itax_metrics.store import write_score_dir
+from itax_tasks.behaving import behave_directory
+from itax_tasks.cli.report import report
+from itax_tasks.settings import Settings, read_settings
 
 PAIRS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "llama": {
@@ -47,13 +54,19 @@ PAIRS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
 _VERDICTS = {"pass": Status.PASSED, "fail": Status.FAILED, "timeout": Status.TIMEOUT}
 
 
-def make(recorded: Path, out: Path) -> list[Path]:
+def make(recorded: Path, out: Path, settings: Settings) -> list[Path]:
     """Write all score directories; the folders, base before instruct, pair by pair."""
     return [
-        _write(recorded, out / pair / side, model, files)
+        behaving(_write(recorded, out / pair / side, model, files), settings)
         for pair, models in PAIRS.items()
         for side, (model, files) in zip(("base", "instruct"), models.items(), strict=True)
     ]
+
+
+def behaving(folder: Path, settings: Settings) -> Path:
+    """Add behaviours and categories, as `itax behave --out` does."""
+    run, outcomes, notes = behave_directory(folder, settings)
+    return write_score_dir(folder, replace(run, notes=(*run.notes, *notes)), outcomes)
 
 
 def _write(recorded: Path, folder: Path, model: str, files: Mapping[str, str]) -> Path:
@@ -74,6 +87,7 @@ def _write(recorded: Path, folder: Path, model: str, files: Mapping[str, str]) -
             samples_per_item=1,
             n_items=len(found),
             metrics=("pass@1",),
+            generation={"stage": "program"},
         )
     note = "Verdicts are those of the official tool, as recorded; nothing was executed here."
     return write_score_dir(folder, Run(model=model, tasks=tasks, notes=(note,)), rows)
@@ -101,6 +115,12 @@ def _outcomes(task: str, content: Mapping[str, Any]) -> Iterator[Outcome]:
         )
 
 
+def main() -> None:
+    """Write the score directories and the report; print what the report says."""
+    out = Path(sys.argv[1])
+    folders = make(Path(os.environ["ITAX_RECORDED_DIR"]), out, read_settings())
+    report.main([*map(str, folders), "--out", str(out / "report")], standalone_mode=False)
+
+
 if __name__ == "__main__":
-    for written in make(Path(os.environ["ITAX_RECORDED_DIR"]), Path(sys.argv[1])):
-        print(written)
+    main()

@@ -19,7 +19,7 @@ RULES = {
     "lm_eval": ("itax_tasks/harness/", "itax_tasks/models/", "itax_tasks/cli/doctor.py"),
     "click": ("itax_tasks/cli/",),
     "subprocess": ("itax_metrics/execution/",),
-    "matplotlib": ("itax_metrics/report/",),
+    "vl_convert": ("itax_metrics/report/png.py",),
     "jinja2": ("itax_metrics/report/",),
     "evaluate": ("itax_metrics/evaluate_modules/",),
     "itax_tasks": ("itax_tasks/",),
@@ -31,6 +31,7 @@ RULES = {
         "itax_tasks/cli/fim.py",
     ),
     "vllm": ("itax_tasks/models/",),
+    "sglang": ("itax_tasks/models/",),
     "tree_sitter": ("itax_tasks/extraction/grammars.py",),
 }
 """Package -> the places that may import it."""
@@ -93,7 +94,7 @@ def test_benchmarks_never_import_a_sibling() -> None:
 @pytest.mark.parametrize("package", ["itax_metrics", "itax_tasks"])
 def test_importing_a_package_pulls_in_nothing_heavy(package: str) -> None:
     """`import itax_metrics` and `import itax_tasks` load no host, no model library and no array library."""
-    heavy = ("lm_eval", "torch", "transformers", "datasets", "numpy", "scipy", "matplotlib", "click", "vllm")
+    heavy = ("lm_eval", "torch", "transformers", "datasets", "numpy", "scipy", "vl_convert", "click", "vllm")
     code = f"import sys, {package}; print([name for name in {heavy!r} if name in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]" == shown.stdout.strip()

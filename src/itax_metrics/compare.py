@@ -18,6 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from itax_metrics.comparison import Benchmark, Comparison, Counts, PairedMetric, Side
+from itax_metrics.cues import cue_components
 from itax_metrics.decompose import decompose
 from itax_metrics.errors import DataError
 from itax_metrics.pairing import Across, OnMissing, PairedItem, PairedTask, pair
@@ -72,6 +73,7 @@ def compare(
     """
     base, instruct = (base[0], list(base[1])), (instruct[0], list(instruct[1]))
     pairing = pair(base, instruct, on_missing=on_missing, across=across)
+    taken_apart = {"condition": decompose, "cue": cue_components}.get(across or "")
     benchmarks = [_benchmark(task, seed, resamples) for task in pairing.tasks]
     adjusted = holm([found.headline.p_primary if found.headline else 1.0 for found in benchmarks])
     return Comparison(
@@ -87,7 +89,7 @@ def compare(
         resamples=resamples,
         on_missing=on_missing,
         across=across,
-        decomposition=decompose(base, instruct, seed=seed, resamples=resamples) if across == "condition" else (),
+        decomposition=taken_apart(base, instruct, seed=seed, resamples=resamples) if taken_apart else (),
     )
 
 

@@ -121,7 +121,7 @@ class Comparison:
     on_missing: OnMissing
     across: Across | None
     decomposition: tuple[Component, ...] = ()
-    """The tax taken apart, under `across="condition"`; empty otherwise."""
+    """The tax taken apart, under `across="condition"` and `across="cue"`; empty otherwise."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `comparison.json`: plain lists, dicts, numbers and text."""

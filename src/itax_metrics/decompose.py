@@ -36,7 +36,7 @@ class Component:
     benchmark: str
     """The task's name without its condition."""
     name: str
-    """`weights tax`, `interface tax`, `format tax` or `suffix use`."""
+    """`weights tax`, `interface tax`, `format tax` or `suffix use`; across cues `cue use` or `tax change`."""
     of: str
     """Whose, or which wording: `instruct chat_b`."""
     first: str
@@ -72,7 +72,7 @@ def decompose(
     for stem in _stems(runs.values()):
         sides = {side: _conditions(run, stem) for side, run in runs.items()}
         tables = {
-            (side, condition): _tables(rows[side], runs[side].tasks[task])
+            (side, condition): headline_values(rows[side], runs[side].tasks[task])
             for side, tasks in sides.items()
             for condition, task in tasks.items()
         }
@@ -91,7 +91,7 @@ def decompose(
         for name, of, first, second in wanted:
             left, right = (tables.get((side, condition), {}).get(rule) for side, condition, rule in (first, second))
             if left and right:
-                component = _component(stem, name, of, (first, left), (second, right), samples, seed, resamples)
+                component = difference(stem, name, of, (first, left), (second, right), samples, seed, resamples)
                 if component is not None:
                     found.append(component)
     return tuple(found)
@@ -107,8 +107,11 @@ def _conditions(run: Run, stem: str) -> dict[str, str]:
     return {task.condition: name for name, task in run.tasks.items() if name.removesuffix(f"_{task.condition}") == stem}
 
 
-def _tables(rows: Iterable[Outcome], task: TaskRun) -> dict[str, Values]:
-    """The headline's values under the strict rule and, as `_lenient`, under the lenient one."""
+def headline_values(rows: Iterable[Outcome], task: TaskRun) -> dict[str, Values]:
+    """The headline's values under the strict rule, as the empty name, and under the lenient one, as `_lenient`.
+
+    Items with an undecided answer are left out.
+    """
     values: dict[str, dict[str, list[float]]] = {"": {}, LENIENT: {}}
     clusters: dict[str, str] = {}
     spoiled: set[tuple[str, str]] = set()
@@ -132,7 +135,7 @@ def _tables(rows: Iterable[Outcome], task: TaskRun) -> dict[str, Values]:
     }
 
 
-def _component(
+def difference(
     stem: str,
     name: str,
     of: str,
@@ -142,6 +145,18 @@ def _component(
     seed: int,
     resamples: int,
 ) -> Component | None:
+    """One component: the mean of the first values less the second ones, over the items both have; None without any.
+
+    Args:
+        stem: the benchmark's name.
+        name: the component's.
+        of: whose it is. The three together fix the stream of the resampling.
+        first: (side, way, rule) in words, and the values.
+        second: likewise, what is subtracted.
+        samples: answers an item, which is as fine as a value can be.
+        seed: of the resampling.
+        resamples: of clusters.
+    """
     left, right = first[1], second[1]
     items = sorted(set(left) & set(right))
     if not items:

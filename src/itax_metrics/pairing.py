@@ -15,7 +15,10 @@ from itax_metrics.errors import ConfigError, PairingError
 from itax_metrics.records import Outcome, Run, TaskRun
 
 OnMissing = Literal["error", "drop"]
-Across = Literal["condition", "extraction"]
+Across = Literal["condition", "extraction", "cue"]
+
+CUES = ("no_cue", "plain", "cue")
+"""How much natural language a task shows, least first: a suffix of its name, or none."""
 
 _PLAIN = ("raw", "direct")
 _SHOWN = 3
@@ -91,12 +94,14 @@ def pair(
 ) -> Pairing:
     """Match two runs task by task and item by item, or say why they cannot be matched.
 
-    Equal on both sides: task version, data hash, execution limits, time scale, interpreter, compilers, protocol,
-    samples per item, headline metric, condition and extraction rule. `across="extraction"` lets extraction rule and
-    headline metric differ; `across="condition"` lets condition, extraction rule (it belongs to the condition) and
-    headline differ, and pairs a task that has no namesake with its relatives under another condition suffix
-    (`itax_safim` with `itax_safim_chat`). Sandbox layers, FIM format, generation settings and tool versions may
-    differ, with a warning.
+    Equal on both sides: task version, data hash, execution limits, time scale, interpreter, compilers, pinned
+    environments, protocol, samples per item, headline metric, condition and extraction rule. `across="extraction"` lets
+    extraction rule and headline metric differ; `across="condition"` lets condition, extraction rule (it belongs to the
+    condition) and headline differ, and pairs a task that has no namesake with its relatives under another condition
+    suffix (`itax_safim` with `itax_safim_chat`). `across="cue"` pairs the tasks of one model with their siblings that
+    show less natural language (`itax_safim` with `itax_safim_no_cue`), whose protocol may differ; two models it pairs
+    task by task, and demands that both have a task and such a sibling of it. Sandbox layers, FIM format, generation
+    settings and tool versions may differ, with a warning.
 
     Args:
         base: Run and outcomes of the base model.
@@ -111,8 +116,8 @@ def pair(
     """
     if on_missing not in ("error", "drop"):
         raise ConfigError(f"on_missing is {on_missing!r}; choose 'error' or 'drop'.")
-    if across not in (None, "condition", "extraction"):
-        raise ConfigError(f"across is {across!r}; choose 'condition', 'extraction' or nothing.")
+    if across not in (None, "condition", "extraction", "cue"):
+        raise ConfigError(f"across is {across!r}; choose 'condition', 'extraction', 'cue' or nothing.")
     (base_run, instruct_run), names = (base[0], instruct[0]), _matching_tasks(base[0], instruct[0], across)
     base_rows, instruct_rows = _by_task(base[1]), _by_task(instruct[1])
     problems = _unequal_machines(base_run, instruct_run)
@@ -133,6 +138,9 @@ def pair(
     if problems:
         raise PairingError("\n".join(problems))
     used = {left for left, _ in names}, {right for _, right in names}
+    if across == "cue" and same_model(base_run, instruct_run):
+        # One model in two places: a task that takes part in either takes part.
+        used = (used[0] | used[1],) * 2
     return Pairing(
         tasks=tuple(tasks),
         only_base=tuple(sorted(set(base_run.tasks) - used[0])),
@@ -141,7 +149,24 @@ def pair(
     )
 
 
+def same_model(base: Run, instruct: Run) -> bool:
+    """True where both runs are of one model at one revision."""
+    return (base.model, base.revision) == (instruct.model, instruct.revision)
+
+
+def cue_of(name: str, task: TaskRun) -> tuple[str, str]:
+    """A task's name without the suffix of its cues, and that suffix, one of `CUES`."""
+    stem = _stem(name, task)
+    tail = name.removeprefix(stem)
+    for cue in ("no_cue", "cue"):
+        if stem.endswith(f"_{cue}"):
+            return stem.removesuffix(f"_{cue}") + tail, cue
+    return name, "plain"
+
+
 def _matching_tasks(base: Run, instruct: Run, across: Across | None) -> list[tuple[str, str]]:
+    if across == "cue":
+        return _matching_cues(base, instruct)
     pairs = {(name, name) for name in base.tasks if name in instruct.tasks}
     if across == "condition":
         # A task keeps to its namesake; one without pairs with every relative on the other side.
@@ -160,6 +185,35 @@ def _matching_tasks(base: Run, instruct: Run, across: Across | None) -> list[tup
             f"Run the same --tasks with both models.{hint}"
         )
     return sorted(pairs)
+
+
+def _matching_cues(base: Run, instruct: Run) -> list[tuple[str, str]]:
+    """Of one model each task with its neighbour in cues, the one with more first; of two models, namesakes."""
+    found = {
+        (left, right)
+        for left, of_base in base.tasks.items()
+        for right, of_instruct in instruct.tasks.items()
+        if _neighbours(cue_of(left, of_base), cue_of(right, of_instruct))
+    }
+    if not found or not (same_model(base, instruct) or any((right, left) in found for left, right in found)):
+        raise PairingError(
+            "--across cue needs a task and its sibling with more or less natural language, such as itax_safim and "
+            "itax_safim_no_cue: of one model in either directory, or both of them of both models. Base has "
+            f"{_listed(base.tasks)}; instruct has {_listed(instruct.tasks)}."
+        )
+    if same_model(base, instruct):
+        return sorted(pair for pair in found if pair[::-1] not in found or _less(base, *pair))
+    return sorted((name, name) for name in base.tasks if name in instruct.tasks)
+
+
+def _neighbours(left: tuple[str, str], right: tuple[str, str]) -> bool:
+    return left[0] == right[0] and abs(CUES.index(left[1]) - CUES.index(right[1])) == 1
+
+
+def _less(run: Run, name: str, other: str) -> bool:
+    """True where the second task shows less than the first."""
+    first, second = (CUES.index(cue_of(task, run.tasks[task])[1]) for task in (name, other))
+    return second < first
 
 
 def _has_plainer(run: Run, name: str) -> bool:
@@ -193,6 +247,7 @@ def _unequal_machines(base: Run, instruct: Run) -> list[str]:
         ("time scale", base.time_scale, instruct.time_scale, "Run `itax score` again with one ITAX_TIME_SCALE."),
         ("interpreter", base.interpreter, instruct.interpreter, again),
         ("compilers", dict(base.compilers), dict(instruct.compilers), again),
+        ("pinned environments", dict(base.environments), dict(instruct.environments), again),
     )
     return [_violation("every task", *row) for row in compared if row[1] != row[2]]
 
@@ -201,16 +256,17 @@ def _unequal_settings(name: str, base: TaskRun, instruct: TaskRun, across: Acros
     rescore = "Run `itax score` again with one itax for both."
     compared: list[tuple[str, Any, Any, str]] = [
         ("task version", base.version, instruct.version, "Run both models with one itax version."),
-        ("protocol", base.protocol, instruct.protocol, rescore),
         ("data", _data_hash(base), _data_hash(instruct), "Point ITAX_DATA_DIR at one copy for both and run again."),
         ("judging", base.data.get("judging"), instruct.data.get("judging"), rescore),
         ("limits", dict(base.limits), dict(instruct.limits), "Run `itax score` again with the same limits."),
         ("samples per item", base.samples_per_item, instruct.samples_per_item, "Generate as many for both."),
     ]
+    if across != "cue" or base.task == instruct.task:
+        compared.append(("protocol", base.protocol, instruct.protocol, rescore))
     if across != "condition":
         how = "Run both under one condition, or pass --across condition if that difference is the question."
         compared.append(("condition", base.condition, instruct.condition, how))
-    if across is None:
+    if across not in ("condition", "extraction"):
         how = "Run `itax score` again with one rule, or pass --across extraction if that difference is the question."
         compared.append(("extraction rule", base.extraction, instruct.extraction, how))
         compared.append(("headline metric", base.headline, instruct.headline, rescore))
@@ -306,6 +362,6 @@ def _run_warnings(base: Run, instruct: Run, across: Across | None) -> tuple[str,
         ("versions", dict(base.versions), dict(instruct.versions)),
     )
     warnings = [_difference(*row) for row in compared if row[1] != row[2]]
-    if across is None and (base.model, base.revision) == (instruct.model, instruct.revision):
+    if across is None and same_model(base, instruct):
         warnings.append(f"both runs are of the same model ({base.model})")
     return tuple(warnings)

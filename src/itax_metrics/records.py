@@ -158,6 +158,8 @@ class Run:
     interpreter: str = ""
     """What ran the Python programs, e.g. `CPython 3.11.7`; part of the environment that must match."""
     compilers: Mapping[str, str] = field(default_factory=dict)
+    environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Pinned environments that programs ran in, each with its `python` and `sha256`, and `data` where it holds any."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """{"itax": ..., "lm_eval": ..., the backend's package: ...}."""
     created: str = ""

@@ -108,10 +108,10 @@ def read_score_dir(path: str | Path) -> tuple[Run, list[Outcome]]:
     return run, outcomes
 
 
-def write_atomic(path: str | Path, text: str) -> None:
-    """Write a text file (UTF-8) so that readers see the old content or all of the new one."""
+def write_atomic(path: str | Path, content: str | bytes) -> None:
+    """Write a file (text as UTF-8) so that readers see the old content or all of the new one."""
     with _staged(Path(path), False) as out:
-        out.write(text.encode())
+        out.write(content.encode() if isinstance(content, str) else content)
 
 
 def jsonable(value: Any) -> Any:

@@ -2,9 +2,10 @@
 
 Formats: `itax` rows {"task_id", "completion"} or {"task_id", "solution"}; `hefim` rows of the official
 HumanEval-Infilling scorer (the same fields, with or without verdicts); `lm-eval` rows of a
-`samples_*.jsonl` file; `evalplus` samples, folders of programs and results of EvalPlus; `classeval` rows of the
-official ClassEval runner, one JSON list of {"task_id", "predict": [answers]}. `.gz` is read too; several rows of one
-task_id are samples 0, 1, ....
+`samples_*.jsonl` file; `evalplus` and `bigcodebench` samples, folders of programs and results of these tools;
+`ds1000` rows {"code", "metadata": {"problem_id"}} of the official DS-1000 scorer; `classeval` rows of the official
+ClassEval runner, one JSON list of {"task_id", "predict": [answers]}. `.gz` is read too; several rows of one task_id are
+samples 0, 1, ....
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from itax_metrics.errors import DataError
 from itax_metrics.records import Flag
 from itax_tasks.answers_evalplus import folder_rows, results_rows
 from itax_tasks.scoring import Answer, Stage
 
-Format = Literal["itax", "lm-eval", "hefim", "evalplus", "classeval"]
-FORMATS: tuple[Format, ...] = ("itax", "lm-eval", "hefim", "evalplus", "classeval")
+Format = Literal["itax", "lm-eval", "hefim", "evalplus", "bigcodebench", "ds1000", "classeval"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+OF_TOOLS: frozenset[Format] = frozenset({"evalplus", "bigcodebench"})
+"""Formats that have folders of programs, and results with verdicts."""
 
 Entry = tuple[str, tuple[str, Stage], int | None]
 """(task_id, (text, stage), sample number or None where the row does not number it)."""
@@ -56,7 +60,7 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
     """Read a file of answers.
 
     Args:
-        path: JSON lines or one JSON list of rows, plain or gzip; or a folder of programs (`evalplus`).
+        path: JSON lines or one JSON list of rows, plain or gzip; or a folder of programs (`evalplus`, `bigcodebench`).
         format: guessed from the fields when None.
         stage: what the text is; by default `program` for a `solution` field, else `completion`.
 
@@ -76,8 +80,10 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
             entries = _lm_eval_row(row, where)
         elif kind == "classeval":
             entries = _classeval_row(row, where)
+        elif kind == "ds1000":
+            entries = _ds1000_row(row, where)
         else:
-            entries = [(_task_id(row, where), _text(row, where), row.get("sample"))]
+            entries = [(_task_id(row, where), _text(row, where, stage), row.get("sample"))]
         for task_id, (text, default_stage), sample in entries:
             if sample is None:
                 sample = count[task_id]
@@ -94,7 +100,7 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
             answers.append(Answer(task_id, sample, text, stage or default_stage, flags, made, known))
             if isinstance(row.get("passed"), bool):
                 recorded[(task_id, sample)] = row["passed"]
-            for metric, passed in row.get("verdicts", {}).items() if kind == "evalplus" else ():
+            for metric, passed in row.get("verdicts", {}).items() if kind in OF_TOOLS else ():
                 kept = recorded if metric == "pass@1" else recorded_metrics.setdefault(metric, {})
                 kept[(task_id, sample)] = passed
         if isinstance(row.get("task"), str):
@@ -123,13 +129,13 @@ def coverage(answers: Collection[Answer], task_ids: Collection[str]) -> Coverage
 def _located_rows(path: Path, format: Format | None) -> Iterator[tuple[str, dict[str, Any]]]:
     """The rows of a file or folder, each with the words that say where it stands."""
     if path.is_dir():
-        if format not in (None, "evalplus"):
-            raise DataError(f"{path} is a folder; only --format evalplus reads folders.")
+        if format is not None and format not in OF_TOOLS:
+            raise DataError(f"{path} is a folder; only --format {' and '.join(sorted(OF_TOOLS))} read folders.")
         yield from ((str(place), {**row, "verdicts": {}}) for place, row in folder_rows(path))
         return
     for number, row in _rows(path):
         where = f"{path}, line {number}"
-        if isinstance(row.get("eval"), dict) and format in (None, "evalplus"):
+        if isinstance(row.get("eval"), dict) and (format is None or format in OF_TOOLS):
             yield from ((where, entry) for entry in results_rows(row, where))
         else:
             yield where, row
@@ -147,6 +153,9 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DataError(f"{path} cannot be read: {error}.") from error
     if re.match(r"\s*\[\s*\{", text):
         yield from _listed(path, text)
+        return
+    if re.match(r"\s*\{\s*\n", text):
+        yield 1, _spread(path, text)
         return
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -177,6 +186,17 @@ def _listed(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, row
 
 
+def _spread(path: Path, text: str) -> dict[str, Any]:
+    """One object over several lines, as BigCodeBench writes its results."""
+    try:
+        found: dict[str, Any] = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path} begins as one JSON object over several lines and is none ({error}). Is it cut off? Write it again."
+        ) from error
+    return found
+
+
 def _guess(row: Mapping[str, Any], where: str) -> Format:
     if "resps" in row and "doc" in row:
         return "lm-eval"
@@ -184,6 +204,8 @@ def _guess(row: Mapping[str, Any], where: str) -> Format:
         return "evalplus"
     if "task_id" in row and isinstance(row.get("predict"), list):
         return "classeval"
+    if "code" in row and isinstance(row.get("metadata"), dict) and "problem_id" in row["metadata"]:
+        return "ds1000"
     if "task_id" in row and ("completion" in row or "solution" in row):
         return "itax"
     raise DataError(
@@ -199,8 +221,11 @@ def _task_id(row: Mapping[str, Any], where: str) -> str:
     return task_id
 
 
-def _text(row: Mapping[str, Any], where: str) -> tuple[str, Stage]:
+def _text(row: Mapping[str, Any], where: str, stage: Stage | None) -> tuple[str, Stage]:
     stages: dict[str, Stage] = {"completion": "completion", "solution": "program"}
+    if stage == "program-raw" and "raw_solution" in row:
+        # BigCodeBench's sanitizer keeps what it started from beside what it made.
+        stages = {"raw_solution": "program-raw"}
     for name, stage in stages.items():
         if name in row:
             if not isinstance(row[name], str):
@@ -265,3 +290,16 @@ def _classeval_row(row: Mapping[str, Any], where: str) -> list[Entry]:
         raise DataError(f"{where}: `predict` is no list of texts; these are not answers of ClassEval's own pipeline.")
     task_id = _task_id(row, where)
     return [(task_id, (text, "completion"), sample) for sample, text in enumerate(answers)]
+
+
+def _ds1000_row(row: Mapping[str, Any], where: str) -> list[Entry]:
+    """An answer, or a list of them, which are samples; numbered as the official scorer numbers it, by its problem."""
+    about = row.get("metadata")
+    number = about.get("problem_id") if isinstance(about, dict) else row.get("id")
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise DataError(f"{where}: neither `metadata` with a problem_id nor `id` says which of the 1,000 this answers.")
+    code = row.get("code")
+    answers: list[Any] = code if isinstance(code, list) else [code]
+    if not answers or not all(isinstance(text, str) for text in answers):
+        raise DataError(f"{where}: `code` is no text and no list of texts; these are not answers to DS-1000.")
+    return [(f"DS-1000/{number}", (text, "completion"), None) for text in answers]

@@ -1,22 +1,29 @@
-"""EvalPlus's own files of answers: a folder of programs, and the results that its evaluator writes.
+"""EvalPlus's own files of answers, and BigCodeBench's, which have their form: folders of programs, and results.
 
 A folder holds `HumanEval_0/0.py`, `HumanEval_0/1.py`, ...: whole programs, numbered by sample. A file of results is one
-JSON object, `{"eval": {task_id: [{"solution", "base_status", "plus_status", ...}]}}`. Its sample files, rows of
-`task_id` and `solution` or `completion`, need no reader of their own.
+JSON object, `{"eval": {task_id: [{"solution", "base_status", "plus_status", ...}]}}`; BigCodeBench's answers have one
+`status`, and their `solution` is the calibrated one. Sample files, rows of `task_id` and `solution` or `completion`,
+need no reader of their own.
 
-Source: `load_solutions` in `evalplus/data/utils.py` and `evaluate` in `evalplus/evaluate.py` of evalplus/evalplus.
+Source: `load_solutions` in `data/utils.py` and `evaluate` in `evaluate.py` of evalplus/evalplus and of
+bigcode-project/bigcodebench.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from itax_metrics.errors import DataError
 
-STATUS_OF = {"pass@1": "base_status", "plus_pass@1": "plus_status"}
-"""Metric -> the field that holds its verdict."""
+Tool = Literal["evalplus", "bigcodebench"]
+
+STATUS_OF: Mapping[Tool, Mapping[str, str]] = {
+    "evalplus": {"pass@1": "base_status", "plus_pass@1": "plus_status"},
+    "bigcodebench": {"pass@1": "status"},
+}
+"""Whose results -> metric -> the field that holds its verdict."""
 
 
 def folder_rows(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -59,8 +66,9 @@ def results_rows(results: Mapping[str, Any], where: str) -> Iterator[dict[str, A
                 "Give the file of samples they were computed from."
             )
         for answer in answers:
+            fields = STATUS_OF["bigcodebench" if "status" in answer else "evalplus"]
             verdicts = {
-                metric: answer[field] == "pass" for metric, field in STATUS_OF.items() if answer.get(field) is not None
+                metric: answer[field] == "pass" for metric, field in fields.items() if answer.get(field) is not None
             }
             if "plus_pass@1" in verdicts:
                 verdicts["plus_pass@1"] &= verdicts.get("pass@1", True)

@@ -57,7 +57,12 @@ def conditions(spec: TaskSpec) -> tuple[TaskSpec, ...]:
         )
     else:
         raise ConfigError(f"{spec.name} has condition {spec.condition!r}; only raw and direct tasks have siblings.")
-    return (replace(spec, measures=_measures(spec.measures)), *made)
+    return (with_lenient(spec), *made)
+
+
+def with_lenient(spec: TaskSpec) -> TaskSpec:
+    """The task with the headline's lenient twin beside its metrics, as every task with siblings has it."""
+    return replace(spec, measures=_measures(spec.measures))
 
 
 def fim_in_chat(item: Item) -> Dialogue:

@@ -184,16 +184,19 @@ def _hub_rows(file: DataFile) -> bytes:
     return b"".join(_canonical(dict(row)) for row in loaded)
 
 
-def hub_rows(name: str, split: str) -> list[dict[str, Any]]:
+def hub_rows(name: str, split: str, settings: Settings) -> list[dict[str, Any]]:
     """The rows of a hub set that scores nothing and is only compared with, as it is today.
+
+    A copy of its repository in the data folder, under its own name (`ITAX_DATA_DIR/<owner>/<set>`), stands for the hub.
 
     Raises:
         DataError: it cannot be reached or read here.
     """
     from datasets import load_dataset
 
+    copy = settings.data_dir / name if settings.data_dir is not None else None
     try:
-        return [dict(row) for row in load_dataset(name, split=split)]
+        return [dict(row) for row in load_dataset(str(copy) if copy and copy.is_dir() else name, split=split)]
     except Exception as error:  # whatever the hub, its client or the network says
         raise DataError(f"{name} cannot be reached here ({type(error).__name__}: {str(error)[:120]}).") from error
 

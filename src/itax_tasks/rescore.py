@@ -25,6 +25,9 @@ from itax_tasks.spec import TaskSpec
 from itax_tasks.tasks import TASKS, task
 from itax_tasks.tune import tiny
 
+_NAMED = 20
+"""So many disagreements with stored verdicts are named, the rest is counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -142,6 +145,7 @@ def score_to_directory(
     all_notes = list(notes)
     environment: dict[str, Any] = {}
     compilers: dict[str, str] = {}
+    pinned: dict[str, dict[str, str]] = {}
     ready = []
     for submission in submissions:
         spec = task(submission.task)
@@ -159,6 +163,7 @@ def score_to_directory(
         with make_executor(settings, progress=spec.name if progress else False, use_cache=use_cache) as executor:
             found = score(spec, loaded.by_id(), answers, executor, time_scale=settings.time_scale, behaviors=behaviors)
             environment = executor.describe()
+            pinned.update(environment.get("environments") or {})
         answered = {answer.task_id for answer in answers}
         samples = Counter(answer.task_id for answer in answers)
         per_item = max(samples.values())
@@ -184,6 +189,7 @@ def score_to_directory(
         sandbox={key: environment.get(key) for key in ("policy", "layers", "missing")},
         interpreter=str(environment.get("interpreter", "")),
         compilers={name: version for name, version in sorted(compilers.items()) if version},
+        environments=dict(sorted(pinned.items())),
         versions={"itax": itax_tasks.__version__, **_installed("lm_eval"), **dict(model.get("versions") or {})},
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         notes=tuple(all_notes),
@@ -309,7 +315,8 @@ def _disagreements(submission: Submission, outcomes: Sequence[Outcome]) -> list[
         ]
         what = f"stored verdicts of {metric}" if metric else "stored verdicts"
         note = f"{submission.task}: {len(pairs) - len(differing)} of {len(pairs)} {what} agree with ours"
-        notes.append(note + (f"; not {', '.join(differing[:5])}." if differing else "."))
+        more = f" and {len(differing) - _NAMED} more" if len(differing) > _NAMED else ""
+        notes.append(note + (f"; not {', '.join(differing[:_NAMED])}{more}." if differing else "."))
     return notes
 
 

@@ -64,16 +64,22 @@ def make_executor(
         MissingExtraError: Ray is asked for and not installed.
     """
     cache = settings.state_dir / "verdicts.sqlite3"
+    artifacts, environments_folder = settings.state_dir / "compiled", settings.state_dir.absolute() / "envs"
     if settings.executor == "ray":
         return RayExecutor(
-            workers=settings.workers, policy=settings.sandbox, cache=cache if use_cache else None, progress=progress
+            workers=settings.workers,
+            policy=settings.sandbox,
+            cache=cache if use_cache else None,
+            artifacts=artifacts,
+            environments_folder=environments_folder,
+            progress=progress,
         )
     return LocalExecutor(
         workers=max(1, (settings.workers or usable_cores()) // max(1, share)),
         policy=settings.sandbox,
         cache=VerdictCache(cache) if use_cache else None,
-        artifacts=settings.state_dir / "compiled",
-        environments_folder=settings.state_dir.absolute() / "envs",
+        artifacts=artifacts,
+        environments_folder=environments_folder,
         progress=progress,
     )
 

@@ -21,13 +21,15 @@ attacks = [
 ]
 with LocalExecutor(workers=1, policy="prefer") as executor:
     verdicts = executor.run([Program(source, limits=Limits(wall_seconds=20.0)) for source in attacks])
-print(json.dumps([probe().contained, probe().summary(), [verdict.status.value for verdict in verdicts]]))
+memory = probe().missing.get("memory_group", "active" * ("memory_group" in probe().layers))
+print(json.dumps([probe().contained, probe().summary(), [verdict.status.value for verdict in verdicts], memory]))
 """
 
 
 def test_ordinary_user_is_contained(as_ordinary_user: Callable[..., str]) -> None:
     """An ordinary user's programs are judged and contained like root's."""
-    contained, summary, statuses = json.loads(as_ordinary_user(CODE))
+    contained, summary, statuses, memory_group = json.loads(as_ordinary_user(CODE))
     if not contained:
         pytest.skip(summary)
     assert statuses == ["passed", "passed", "passed", "error", "error", "error", "passed"]
+    assert memory_group, "neither active nor explained"

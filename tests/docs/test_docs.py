@@ -30,7 +30,13 @@ from itax_tasks.tune.tiny import NAMES as BUNDLED
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 READMES = sorted((ROOT / "task_yamls").glob("*/README.md"))
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md")), *READMES]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted(DOCS.glob("*.md")),
+    *sorted(DOCS.glob("metrics/*.md")),
+    *READMES,
+]
 
 NOT_TASKS = {"itax_tasks", "itax_metrics", "itax_results"}
 
@@ -131,6 +137,18 @@ def test_every_task_and_group_is_named() -> None:
     """docs/tasks.md leaves none out."""
     assert sorted(TASKS) == sorted(first_cells(DOCS / "tasks.md", "## Names", "task"))
     assert sorted(groups()) == sorted(first_cells(DOCS / "tasks.md", "## Groups", "group"))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_stands_on_its_benchmark_s_page(name: str) -> None:
+    """By its name, or as a sibling: another task's name and the rest of its own, both on the page."""
+    family = TASKS[name].family
+    assert f"](../task_yamls/{family}/README.md)" in (DOCS / "tasks.md").read_text("utf-8")
+    page = (ROOT / "task_yamls" / family / "README.md").read_text("utf-8")
+    rests = [name.removeprefix(other) for other in TASKS if name.startswith(other) and f"`{other}`" in page]
+    # `_hard` stands behind the first word of a subset's name.
+    plain = name.replace("_hard", "")
+    assert any(not rest or f"`{rest}`" in page for rest in rests) or (f"`{plain}`" in page and "`_hard`" in page)
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -85,6 +85,7 @@ def test_unequal_terms_are_refused(changes: dict[str, object], named: tuple[str,
     [
         ({"time_scale": 2.0}, ("time scale", "1.0", "2.0", "ITAX_TIME_SCALE")),
         ({"interpreter": "CPython 3.12.1"}, ("interpreter", "3.11.7", "3.12.1", "one machine")),
+        ({"environments": {"ds1000": {"sha256": "ab"}}}, ("pinned environments", "None", "'ab'", "one machine")),
         ({"compilers": {"g++": "13"}}, ("compilers", "None", "'13'", "one machine")),
     ],
 )

@@ -34,6 +34,7 @@ RUN = Run(
     sandbox={"policy": "require", "layers": ["seccomp"], "missing": {}},
     interpreter="CPython 3.11.7",
     compilers={"g++": "13.2"},
+    environments={"ds1000": {"python": "cpython 3.10.13", "sha256": "ab"}},
     created="2026-01-01T00:00:00Z",
     notes=("one warning",),
 )

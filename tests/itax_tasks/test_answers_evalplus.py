@@ -1,4 +1,4 @@
-"""EvalPlus's own files of answers."""
+"""EvalPlus's own files of answers, and BigCodeBench's."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from itax_metrics.errors import DataError
-from itax_tasks.answers import read_answers
-from itax_tasks.scoring import Answer
+from itax_tasks.answers import Format, read_answers
+from itax_tasks.scoring import Answer, Stage
 
 
 def test_a_folder_of_programs(tmp_path: Path) -> None:
@@ -40,9 +40,9 @@ def test_a_program_without_a_number_is_refused(tmp_path: Path) -> None:
         read_answers(tmp_path)
 
 
-def test_a_folder_is_evalplus_s_alone(tmp_path: Path) -> None:
+def test_a_folder_belongs_to_two_tools(tmp_path: Path) -> None:
     """No other format has folders."""
-    with pytest.raises(DataError, match="only --format evalplus reads folders"):
+    with pytest.raises(DataError, match="only --format bigcodebench and evalplus read folders"):
         read_answers(tmp_path, format="itax")
 
 
@@ -83,3 +83,47 @@ def test_results_of_2023_hold_no_answers(tmp_path: Path) -> None:
     path.write_text(json.dumps({"eval": {"Mbpp/2": {"nfiles": 1, "base": [["success", []]], "plus": []}}}))
     with pytest.raises(DataError, match="Mbpp/2 has no stored `solution`"):
         read_answers(path)
+
+
+@pytest.mark.parametrize("format", [None, "bigcodebench"])
+def test_results_of_bigcodebench_have_one_status(tmp_path: Path, format: Format | None) -> None:
+    """A timeout is no pass."""
+    rows = [{"task_id": "BigCodeBench/0", "solution": "x", "status": status, "details": {}} for status in STATUSES]
+    path = tmp_path / "eval_results.json"
+    path.write_text(json.dumps({"date": "", "eval": {"BigCodeBench/0": rows}}, indent=2))
+    stored = read_answers(path, format=format)
+    assert {("BigCodeBench/0", 0): True, ("BigCodeBench/0", 1): False, ("BigCodeBench/0", 2): False} == stored.recorded
+    assert Answer("BigCodeBench/0", 2, "x", "program") == stored.answers[2]
+
+
+def test_results_that_are_cut_off_are_refused(tmp_path: Path) -> None:
+    """They are written over many lines, so the end is missing and not one line."""
+    path = tmp_path / "eval_results.json"
+    path.write_text(json.dumps({"eval": {"BigCodeBench/0": []}}, indent=2)[:-4])
+    with pytest.raises(DataError, match=r"over several lines and is none .* Is it cut off"):
+        read_answers(path)
+
+
+STATUSES = ("pass", "fail", "timeout")
+
+
+@pytest.mark.parametrize(("stage", "text"), [(None, "clean"), ("program-raw", "raw")])
+def test_a_sanitized_row_holds_both_programs(tmp_path: Path, stage: Stage | None, text: str) -> None:
+    """The stage says which of them is meant."""
+    path = tmp_path / "samples.jsonl"
+    path.write_text(json.dumps({"task_id": "BigCodeBench/0", "solution": "clean", "raw_solution": "raw"}))
+    answer = Answer("BigCodeBench/0", 0, text, stage or "program")
+    assert (answer,) == read_answers(path, format="bigcodebench", stage=stage).answers
+
+
+@pytest.mark.parametrize(
+    ("name", "passed"),
+    [
+        ("qwen2.5-coder-7b-base_completion-sanitized-calibrated_eval_results", 523),
+        ("qwen2.5-coder-7b-instruct_complete_eval_results", 565),
+    ],
+)
+def test_recorded_results_of_bigcodebench(name: str, passed: int, recorded_dir: Path) -> None:
+    """Every answer and every verdict of the official files."""
+    stored = read_answers(recorded_dir / "bigcodebench" / f"{name}.json.gz")
+    assert (1140, 1140, passed) == (len(stored.answers), len(stored.recorded), sum(stored.recorded.values()))

@@ -25,7 +25,10 @@ SAMPLE = 40
 
 
 def test_the_official_rules_cost_44_published_answers(data_dir: Path) -> None:
-    """Chains of calls, `pass`, macros and quoted brackets; the other two metrics keep all 17,720."""
+    """Chains of calls, `pass`, macros and quoted brackets; raw and mended rules keep all 17,720.
+
+    The lenient rule adds a line break to one answer more, which is then no longer the published one to the letter.
+    """
     spec = task("itax_safim")
     passed: Counter[str] = Counter()
     changed: Counter[tuple[str, str]] = Counter()
@@ -35,7 +38,7 @@ def test_the_official_rules_cost_44_published_answers(data_dir: Path) -> None:
             passed[metric] += kept
             if metric == "pass@1" and not kept:
                 changed[(item.payload["subset"], item.language)] += 1
-    assert {"pass@1": 17676, "pass@1_raw": 17720, "pass@1_fixed": 17720} == passed
+    assert {"pass@1": 17676, "pass@1_raw": 17720, "pass@1_fixed": 17720, "pass@1_lenient": 17675} == passed
     assert {
         ("api", "python"): 9,
         ("api", "java"): 4,

@@ -17,6 +17,34 @@ HF_ARGUMENTS = "dtype=float32"
 # A small fixed cache of keys and values: by default vLLM claims nearly all memory of the machine.
 VLLM_ARGUMENTS = "dtype=float32,enforce_eager=True,kv_cache_memory_bytes=67108864,max_num_seqs=32"
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+THIS_CHECKOUT = os.pathsep.join((str(REPOSITORY / "src"), str(REPOSITORY)))
+"""Comes before whatever the vLLM environment's own editable installation points to."""
+
+QUIET = {
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    # One process, nothing compiled: neither changes what is computed, both save a minute.
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "TORCHDYNAMO_DISABLE": "1",
+}
+
+
+def in_vllm(python: Path, *arguments: str, folder: Path, timeout: int = 600, **variables: str) -> str:
+    """Run Python in the environment of vLLM with the source of this checkout; returns standard output."""
+    done = subprocess.run(
+        [str(python), *arguments],
+        env={**os.environ, "PYTHONPATH": THIS_CHECKOUT, **QUIET, **variables},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    assert 0 == done.returncode, f"{' '.join(arguments)}\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
+    return done.stdout
+
 
 @dataclass(frozen=True)
 class Run:
@@ -74,16 +102,12 @@ def _lm_eval(
     ]
     environment = {
         **{key: value for key, value in os.environ.items() if key != "ITAX_NO_AUTOLOAD"},
-        "HF_HUB_OFFLINE": "1",
+        **QUIET,
+        "PYTHONPATH": THIS_CHECKOUT,
         "HF_DATASETS_OFFLINE": "1",
         "ITAX_STATE_DIR": str(folder / "state"),
-        "VLLM_NO_USAGE_STATS": "1",
-        "VLLM_LOGGING_LEVEL": "ERROR",
-        # One process, nothing compiled: neither changes what is computed, both save a minute.
-        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-        "TORCHDYNAMO_DISABLE": "1",
     }
-    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=2700)
     assert 0 == done.returncode, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
     (results,) = output.rglob("results_*.json")
     samples = {}

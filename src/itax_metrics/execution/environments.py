@@ -6,7 +6,8 @@ and renamed into place with a manifest; its digest over everything that is insta
 Covered: an interrupted creation leaves nothing that could be taken for an environment; an environment that was changed
 afterwards is noticed before it is used; the same pins on another Python are another environment.
 Not covered: what a list leaves open (`complete = false`) is resolved on the day of creation, so two such environments
-may differ; their digests then do as well. Data sets and system libraries that packages look for at run time.
+may differ; their digests then do as well. System libraries that packages look for at run time. Data sets are put into
+an environment by `environment_data`.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ MANIFEST = "itax-environment.json"
 HOME = "itax-home"
 """What packages write into a home folder when they are first imported (matplotlib's list of fonts), kept in the
 environment and lent to each worker: behind the fence there is no time, and no thread, to make it again."""
+DATA = "itax-data"
+"""Data that programs would otherwise fetch at run time; see `environment_data`."""
+DATA_MANIFEST = "itax-data.json"
 _PIN = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.+!]+)")
 _ASK_VERSION = "import platform, sys; print(sys.implementation.name, platform.python_version())"
 
@@ -74,6 +78,8 @@ class Environment:
     """Implementation and full version of its interpreter."""
     distributions: tuple[str, ...]
     """`name==version` of everything installed, sorted."""
+    data: str = ""
+    """Digest of the data that were put into it (`environment_data`); empty without any."""
 
     @property
     def interpreter(self) -> Path:
@@ -134,7 +140,8 @@ def find(name: str, folder: Path) -> Environment:
     where = folder / name
     try:
         manifest = json.loads((where / MANIFEST).read_text("utf-8"))
-        environment = Environment(name, where, str(manifest["python"]), tuple(manifest["distributions"]))
+        installed_then = tuple(manifest["distributions"])
+        environment = Environment(name, where, str(manifest["python"]), installed_then, digest_of(where))
     except FileNotFoundError:
         raise ExecutionError(f"The environment {name!r} does not exist in {folder}. {remedy}.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -150,6 +157,14 @@ def find(name: str, folder: Path) -> Environment:
             f"{remedy} --force."
         )
     return environment
+
+
+def digest_of(environment: Path) -> str:
+    """sha256 over the names and digests of the data in an environment's folder; empty where there are none."""
+    try:
+        return str(json.loads((environment / DATA / DATA_MANIFEST).read_text("utf-8"))["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def is_outdated(environment: Environment) -> bool:
@@ -351,4 +366,5 @@ def _call(
 
 def record(environment: Environment) -> dict[str, Any]:
     """What the record of a run keeps of an environment."""
-    return {"python": environment.python, "sha256": environment.sha256}
+    kept = {"python": environment.python, "sha256": environment.sha256}
+    return {**kept, "data": environment.data} if environment.data else kept

@@ -28,7 +28,7 @@ from .progress import Progress
 from .sandbox.probe import SandboxReport, probe
 from .worker import PROFILES, WorkerConfig
 
-ENGINE = 2
+ENGINE = 3
 """Part of every cache key: raised whenever the meaning of a verdict changes."""
 
 _SAVE_EVERY_SECONDS = 2.0
@@ -233,7 +233,8 @@ class LocalExecutor:
         if environment is None:
             return runtime
         pinned = self._environments[environment]
-        return f"{runtime}/{environment}-{pinned.python}-{pinned.sha256}"
+        data = f"-{pinned.data}" if pinned.data else ""
+        return f"{runtime}/{environment}-{pinned.python}-{pinned.sha256}{data}"
 
     def _run_alone(self, program: Program) -> Verdict:
         verdicts: list[Verdict] = []

@@ -2,11 +2,12 @@
 
 Covered: a worker that dies or hangs is replaced; the program it was running is tried once more, in a fresh worker and
 compiled in its own process; a second loss is the program's doing and its verdict. No user code runs here.
-Not covered: the sum of what all workers use; start no more workers than the machine has room for.
+No more workers are started than free memory has room for; what running programs use together is not watched.
 """
 
 from __future__ import annotations
 
+import logging
 import selectors
 import time
 from collections import deque
@@ -17,7 +18,10 @@ from typing import Any
 from ..records import Status, Verdict
 from . import judging
 from .programs import Program
+from .room import more_workers
 from .worker import StartFailed, Worker, WorkerConfig
+
+log = logging.getLogger("itax.execution")
 
 GRACE_SECONDS = 10.0
 """How long after a program's wall time its worker may stay silent before it counts as hung."""
@@ -55,6 +59,7 @@ class Pool:
         self._judges: frozenset[str] = frozenset()
         """Kinds of all programs so far."""
         self._failed_starts = 0
+        self._bounded = False
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -64,7 +69,7 @@ class Pool:
     def run(self, programs: Sequence[Program], report: Report) -> None:
         """Execute every program and call `report(position, verdict)` once for each, as they are decided."""
         self._pending, self._retries, self._failed_starts = {}, deque(), 0
-        for number, program in enumerate(programs):
+        for number, program in sorted(enumerate(programs), key=lambda numbered: not numbered[1].slow):
             self._pending.setdefault(program.profile, deque()).append(_Job(number, program))
         self._left = len(programs)
         self._scratch_bytes = max((program.limits.file_bytes for program in programs), default=0)
@@ -98,11 +103,27 @@ class Pool:
                 self._dismiss(worker)
         if self._failed_starts >= _STARTS:
             return
-        if self._retries and len(self._workers) == self.size and idle:
+        wanted = len(self._retries) + max(0, queued - len(idle))
+        size = self._room() if wanted else self.size
+        if self._retries and len(self._workers) >= size and idle:
             self._dismiss(idle.pop())
-        missing = min(self.size - len(self._workers), len(self._retries) + max(0, queued - len(idle)))
+        missing = min(size - len(self._workers), wanted)
         if missing > 0:
             self._start([self._profile_for(place) for place in range(missing)], report)
+
+    def _room(self) -> int:
+        """The size of the pool, or the fewer workers that free memory allows; at least one."""
+        running = len(self._workers)
+        if running >= self.size:
+            return self.size
+        size = min(self.size, max(1, running + more_workers(self._profile_for(0))))
+        if size < self.size and not self._bounded:
+            self._bounded = True
+            log.warning(
+                "itax: %d workers instead of %d: there is no memory for more of profile %s at the moment.",
+                *(size, self.size, self._profile_for(0)),
+            )
+        return size
 
     def _start(self, profiles: list[str], report: Report) -> None:
         starting: list[Worker] = []
@@ -128,7 +149,11 @@ class Pool:
     def _profile_for(self, place: int) -> str:
         if place < len(self._retries):
             return self._retries[place].program.profile
-        return max(self._pending, key=lambda profile: len(self._pending[profile]))
+        return max(self._pending, key=lambda profile: (self._slow_first(profile), len(self._pending[profile])))
+
+    def _slow_first(self, profile: str) -> bool:
+        queue = self._pending[profile]
+        return bool(queue) and queue[0].program.slow
 
     def _fits(self, worker: Worker) -> bool:
         config = worker.config
@@ -140,19 +165,30 @@ class Pool:
             # No fresh worker to be had: an old one has to do.
             self._send(worker, self._retries.popleft())
         queue = self._pending.get(worker.config.profile)
-        if not queue or any(job.losses for job in worker.waiting):
+        if not queue or any(job.losses or job.program.slow for job in worker.waiting):
             return
         # Few at a time near the end, so that no program waits behind a slow one while another worker is idle.
         depth = max(1, min(_DEPTH, len(queue) // (2 * self.size)))
         if len(worker.waiting) <= depth // 2:
             while queue and len(worker.waiting) < depth:
-                self._send(worker, queue.popleft())
+                if queue[0].program.slow and worker.waiting:
+                    break
+                job = queue.popleft()
+                self._queue(worker, job)
+                if job.program.slow:
+                    break  # nothing waits behind it
+            # All at once: the worker then reads, and compiles, all at once.
+            worker.flush()
 
     def _send(self, worker: Worker, job: _Job) -> None:
+        self._queue(worker, job)
+        worker.flush()
+
+    def _queue(self, worker: Worker, job: _Job) -> None:
         worker.waiting.append(job)
         if len(worker.waiting) == 1:
             self._set_deadline(worker)
-        worker.send(judging.request(job.program, compile_in_fork=job.careful or job.losses > 0))
+        worker.queue(judging.request(job.program, compile_in_fork=job.careful or job.losses > 0))
 
     def _set_deadline(self, worker: Worker) -> None:
         first: _Job = worker.waiting[0]

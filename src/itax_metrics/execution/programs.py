@@ -80,6 +80,9 @@ class Program:
     processes of their own have a profile each, which is filled in."""
     environment: str | None = None
     """Pinned environment whose interpreter runs the program, by name; None for the interpreter of this process."""
+    slow: bool = field(default=False, compare=False)
+    """Expected to take far longer than the others: started first, so that none is left alone at the end. Says nothing
+    about the verdict, and is no part of the key."""
 
     def __post_init__(self) -> None:
         if self.language != "python" and self.profile == "bare":
@@ -92,6 +95,7 @@ class Program:
             record: dict[str, Any] = asdict(self)
         else:
             record = {**asdict(replace(self, judge=Judge())), "judge": judge.identity()}
+        del record["slow"]
         record["runtime"] = runtime
         canonical = json.dumps(record, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()

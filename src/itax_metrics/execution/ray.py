@@ -8,6 +8,7 @@ Ray itself trusts everybody who can reach its ports. Programs stay contained by 
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -33,12 +34,24 @@ class NodeExecutor:
     """What runs on one node; Ray makes an actor of it."""
 
     def __init__(self, options: dict[str, Any]) -> None:
-        cache = options.pop("cache", None)
-        self._executor = LocalExecutor(cache=VerdictCache(Path(cache)) if cache else None, **options)
+        cache, artifacts, environments = (
+            Path(options[name]) if options.get(name) else None for name in ("cache", "artifacts", "environments_folder")
+        )
+        self._executor = LocalExecutor(
+            workers=options["workers"],
+            policy=options["policy"],
+            cache=VerdictCache(cache) if cache else None,
+            artifacts=artifacts,
+            environments_folder=environments,
+        )
 
     def describe(self) -> dict[str, Any]:
         """The record of this node's executor."""
         return {**self._executor.describe(), "runtime": self._executor.runtime}
+
+    def process(self) -> int:
+        """The actor's process id on its node."""
+        return os.getpid()
 
     def run(self, programs: list[Program]) -> list[Verdict]:
         """One verdict per program, in order."""
@@ -58,6 +71,9 @@ class RayExecutor:
         workers: programs at a time on each node; default the cores of the node.
         policy: the sandbox policy, applied on each node.
         cache: a file on each node where verdicts are kept between runs; none by default.
+        artifacts: a directory on each node in which compiled programs are kept between runs; none by default.
+        environments_folder: where each node finds the pinned environments; default where `itax env create` puts them
+            there. On a file system that all nodes share they are made once.
         batch: programs sent at a time; fewer when there are too few for all nodes.
         address: the cluster; default the one Ray finds, else a new one on this machine. Left alone when Ray is
             connected already.
@@ -73,6 +89,8 @@ class RayExecutor:
         workers: int | None = None,
         policy: Literal["require", "prefer", "off"] = "require",
         cache: Path | None = None,
+        artifacts: Path | None = None,
+        environments_folder: Path | None = None,
         batch: int = LARGEST_BATCH,
         address: str | None = None,
         progress: bool | str = False,
@@ -84,7 +102,13 @@ class RayExecutor:
             raise MissingExtraError("RayExecutor", "ray") from None
         if not self._ray.is_initialized():
             self._ray.init(address=address, log_to_driver=False)
-        self._options = {"workers": workers, "policy": policy, "cache": str(cache) if cache else None}
+        # Absolute, because an actor's working directory is another one.
+        paths = {"cache": cache, "artifacts": artifacts, "environments_folder": environments_folder}
+        self._options: dict[str, Any] = {
+            "workers": workers,
+            "policy": policy,
+            **{name: str(Path(path).absolute()) if path else None for name, path in paths.items()},
+        }
         self._largest = max(1, batch)
         self._progress = progress
         self._actors: dict[str, Any] = {}

@@ -39,7 +39,7 @@ class StdioServing:
         self._warm: dict[str, WarmCompiler] = {}
         server.at_end.append(self._close_warm)
         self._domain: landlock.Ruleset | None = None
-        self._has_proc = server._fence.pid_namespace is not None and os.path.isdir("/proc/self")
+        self._has_proc = server.fence.pid_namespace is not None and os.path.isdir("/proc/self")
         if self._has_proc:
             # Programs of the same user id find this process in /proc; with this they may not look into it.
             syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
@@ -86,7 +86,7 @@ class StdioServing:
             made = self._compile_cold(recipe, request["files"])
         if isinstance(made, str):
             return {"status": "compile_error", "detail": made}
-        if self._server._fence.pid_namespace is None or (self._has_proc and self._domain is None):
+        if self._server.fence.pid_namespace is None or (self._has_proc and self._domain is None):
             # What ends a program would end the compiler too, or the program could reach it through /proc.
             self._close_warm()
         how = request["run"]
@@ -130,7 +130,7 @@ class StdioServing:
 
     def _can_use(self, path: str | None) -> bool:
         """True when programs' own user id can read a file of the toolbox for sure."""
-        fence = self._server._fence
+        fence = self._server.fence
         return path is None or (os.access(path, os.R_OK) and (fence.pid_namespace is not None or fence.drop_to is None))
 
     def _close_warm(self) -> None:

@@ -84,7 +84,7 @@ def lowered(limits: dict[str, Any], *, count_processes: bool) -> list[Lowered]:
         _lowered(resource.RLIMIT_CORE, 0),
     ]
     if count_processes:
-        # The worker and its launcher run under the same user id.
+        # The worker, its launcher and its template run under the same user id.
         found.append(_lowered(resource.RLIMIT_NPROC, limits["processes"] + 3))
     if limits.get("cpu_seconds") is not None:
         seconds = max(1, math.ceil(limits["cpu_seconds"]))

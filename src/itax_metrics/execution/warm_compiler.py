@@ -57,7 +57,7 @@ class WarmCompiler:
                 trial.report(channel, b"", b"X", trial.one_line(error))
 
         try:
-            self._process = server.fork_program(limits, reader, writer, become)
+            self._process = server.processes.fork(limits, writer, become, is_program=False)
         except BaseException:
             os.close(self._to)
             os.close(self._from)
@@ -101,7 +101,7 @@ class WarmCompiler:
         os.close(self._to)
         os.close(self._from)
         with contextlib.suppress(ChildProcessError, ProcessLookupError):
-            self._server.end_program(self._process)
+            self._server.processes.end(self._process)
 
     def _string(self, deadline: float) -> bytes:
         return self._read(self._count(deadline), deadline)

@@ -23,6 +23,7 @@ from typing import Any
 
 from ..errors import ExecutionError
 from . import languages
+from .sandbox import cgroup
 from .wire import Decoder, encode
 
 START_SECONDS = 60.0
@@ -100,11 +101,13 @@ class Worker:
         self._artifact_keys: deque[str] = deque()
         """Where the compiled programs of the waiting requests belong; no key, no compiled program."""
         self.connection = ours
+        self._group, self._no_group = self._found_group()
         try:
             self._process = self._launch(theirs)
         except OSError as error:
             ours.close()
             self._scratch.cleanup()
+            self._leave_group()
             raise StartFailed(f"cannot start {self.config.interpreter or sys.executable}: {error}") from error
         finally:
             theirs.close()
@@ -137,6 +140,22 @@ class Worker:
         """For selectors."""
         return self.connection.fileno()
 
+    def _found_group(self) -> tuple[cgroup.Group | None, str]:
+        """The control group its programs are to join, or why there is none."""
+        if self.config.policy == "off":
+            return None, "switched off"
+        skipped = dict(self.config.skip).get("memory_group")
+        if skipped is not None:
+            return None, skipped
+        try:
+            return cgroup.Group(), ""
+        except cgroup.Unavailable as reason:
+            return None, str(reason)
+
+    def _leave_group(self) -> None:
+        if self._group is not None:
+            self._group.close()
+
     def _launch(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
         scratch = self._scratch.name
         config = {
@@ -148,6 +167,8 @@ class Worker:
             "skip": dict(self.config.skip),
             "readable": list(self.config.readable),
             "proc": self.config.proc,
+            "memory_group": None if self._group is None else str(self._group.path),
+            "no_memory_group": self._no_group,
         }
         script = str(Path(__file__).with_name("zygote.py"))
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed once the worker is ready
@@ -193,9 +214,13 @@ class Worker:
         return lines[-1] if lines else f"exit status {self._process.returncode}"
 
     def send(self, request: dict[str, Any]) -> None:
-        """Queue bytes for the worker; never blocks."""
-        self._out += encode(self._completed(request) if "language" in request else request)
+        """Queue a request and write what the socket takes now; never blocks."""
+        self.queue(request)
         self.flush()
+
+    def queue(self, request: dict[str, Any]) -> None:
+        """Keep a request for the next `flush`."""
+        self._out += encode(self._completed(request) if "language" in request else request)
 
     def _completed(self, request: dict[str, Any]) -> dict[str, Any]:
         """The request with its recipe, and with the compiled program if there is one."""
@@ -265,6 +290,7 @@ class Worker:
                 self._process.wait(timeout=10)
         self._complaints.close()
         self._scratch.cleanup()
+        self._leave_group()
 
 
 def environment(scratch: str, interpreter: str = "") -> dict[str, str]:

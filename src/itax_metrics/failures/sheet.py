@@ -17,14 +17,25 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 
 from itax_metrics.errors import DataError
-from itax_metrics.failures.taxonomy import TITLES
+from itax_metrics.failures.taxonomy import TITLES, Category
 from itax_metrics.records import Item, Outcome
 
 PER_CELL = 50
 """Failures a model and benchmark, as in the paper."""
 MOST_CHARACTERS = 4000
+MEANINGS: Mapping[Category, str] = MappingProxyType(
+    {
+        Category.EXTRA_CODE: "it writes more than was asked for: further functions, tests, or the code around it again",
+        Category.IRRELEVANT_CONTEXT: "text that is no code, such as explanations or Markdown, keeps it from being read "
+        "as a program",
+        Category.SPECIAL_TOKENS: "it holds control tokens of the model as text",
+        Category.FUNCTIONAL_MISMATCH: "it is code of the right extent that does something else, or is incomplete",
+    }
+)
+"""What a rater is told; no rule and no order of precedence, for a rater is asked for judgement."""
 COLUMNS = ("row", "benchmark", "before", "answer", "after", "truth", "verdict", "detail", "label", "comment")
 
 
@@ -102,7 +113,7 @@ def as_html(entries: Sequence[Entry]) -> str:
     parts = []
     for number, entry in enumerate(entries, start=1):
         texts = "".join(
-            f"<h3>{title}</h3><pre>{html.escape(entry.cells[name])}</pre>"
+            f"<h3>{title}</h3><pre>{html.escape(_without_gutter(entry.cells[name]))}</pre>"
             for name, title in (("before", "before"), ("answer", "answer"), ("after", "after"), ("truth", "truth"))
             if entry.cells[name]
         )
@@ -111,7 +122,12 @@ def as_html(entries: Sequence[Entry]) -> str:
             f'<section id="{entry.row}"><h2>{number} of {len(entries)}</h2><p>{about}</p>{texts}'
             f"<p>{labels.replace('ROW', entry.row)}</p></section>"
         )
-    return _PAGE.replace("SECTIONS", "\n".join(parts))
+    meanings = "".join(f"<li><b>{TITLES[name]}</b>: {html.escape(text)}.</li>" for name, text in MEANINGS.items())
+    return _PAGE.replace("MEANINGS", meanings).replace("SECTIONS", "\n".join(parts))
+
+
+def _without_gutter(text: str) -> str:
+    return "\n".join(line.removeprefix("| ") for line in text.split("\n"))
 
 
 def shown(text: str) -> str:
@@ -148,20 +164,25 @@ def _entry(model: str, outcome: Outcome, item: Item | None, seed: int) -> Entry:
 
 
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Failed answers to label</title>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>Failed answers to label</title>
 <meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <style>
 :root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 0 auto; padding: 1rem; }
 section { border-top: 1px solid #8888; padding: .5rem 0; }
-pre { overflow: auto; max-height: 24rem; padding: .5rem; border: 1px solid #8886; font-size: 13px; }
+pre { overflow: auto; max-height: 24rem; padding: .5rem; border: 1px solid #8886; font-size: 13px;
+  white-space: pre-wrap; overflow-wrap: anywhere; tab-size: 4; margin: .3rem 0; }
 h2 { font-size: 1rem; } h3 { font-size: .85rem; margin: .5rem 0 0; opacity: .7; }
-label { display: inline-block; margin-right: 1.2rem; }
+label { display: inline-block; margin-right: 1.2rem; padding: .2rem 0; }
 header { position: sticky; top: 0; background: Canvas; padding: .5rem 0; z-index: 1; }
 </style></head><body>
 <header><b>Failed answers</b>: choose one category for each. <span id="done"></span>
 <button id="save">Save labels as CSV</button></header>
+<details open><summary>What the categories mean</summary><ul>MEANINGS</ul>
+<p>Where several fit, choose the one that does most of the harm. Choices are kept in this browser until you save.</p>
+</details>
 SECTIONS
 <script>
 const key = "itax-label:" + [...document.querySelectorAll("section")].map(s => s.id).join("").slice(0, 48);

@@ -42,6 +42,11 @@ def checks() -> tuple[Check, ...]:
     )
 
 
+def _unless(against: Sequence[str], found: str = "", none: str = "none", joint: str = "; ") -> Finding:
+    """A claim that nothing in the tables speaks against, or else what does."""
+    return not against, found + (joint.join(against) or none)
+
+
 def _change(family: str, size: str, benchmark: str) -> float:
     base = score(family, size, "base", benchmark)
     return 100 * (score(family, size, "instruct", benchmark) - base) / base
@@ -77,14 +82,14 @@ def _small_models_by_family() -> Finding:
         for benchmark in INFILLING
         if _change("DeepSeek-Coder", deepseek, benchmark) >= _change("Qwen2.5-Coder", qwen, benchmark)
     ]
-    return not against, f"the other way round on {'; '.join(against)}" if against else "on all three benchmarks"
+    return _unless(against, "the other way round on " * bool(against), "on all three benchmarks")
 
 
 def _safim_always_significant() -> Finding:
     failing = [
         table("4").name(row) for row in table("4").rows if row["benchmark"] == "SAFIM" and row["significant"] != "Y"
     ]
-    return not failing, f"not significant: {', '.join(failing) or 'none'}"
+    return _unless(failing, "not significant: ", joint=", ")
 
 
 def _safim_always_for_base() -> Finding:
@@ -93,7 +98,7 @@ def _safim_always_for_base() -> Finding:
         for row in table("4").rows
         if row["benchmark"] == "SAFIM" and int(row["base only"]) <= int(row["instruct only"])
     ]
-    return not failing, f"instruct ahead: {', '.join(failing) or 'nowhere'}"
+    return _unless(failing, "instruct ahead: ", "nowhere", ", ")
 
 
 def _diminishing_with_size() -> Finding:
@@ -105,7 +110,7 @@ def _diminishing_with_size() -> Finding:
         values = [float(row["chi2"]) for row in rows if row["benchmark"] == short]
         if values[-1] > values[0]:
             rising.append(f"{short} {', '.join(f'{value:g}' for value in values)}")
-    return not rising, f"chi-square from the smallest to the largest rises on {'; '.join(rising) or 'none'}"
+    return _unless(rising, "chi-square from the smallest to the largest rises on ")
 
 
 def _exclusive(benchmarks: Sequence[str], more: str, fewer: str) -> Finding:
@@ -116,7 +121,7 @@ def _exclusive(benchmarks: Sequence[str], more: str, fewer: str) -> Finding:
         and TABLE_4_NAMES[row["benchmark"]] in benchmarks
         and int(row[more]) <= int(row[fewer])
     ]
-    return not against, "; ".join(against) or "in every cell"
+    return _unless(against, none="in every cell")
 
 
 def _gains_on_completion() -> Finding:
@@ -125,7 +130,7 @@ def _gains_on_completion() -> Finding:
         for row in table("4").rows
         if TABLE_4_NAMES[row["benchmark"]] in COMPLETION and int(row["base only"]) > int(row["instruct only"])
     ]
-    return not against, f"by table 4 base is ahead in {', '.join(against) or 'no cell'}"
+    return _unless(against, "by table 4 base is ahead in ", "no cell", ", ")
 
 
 def _special_tokens() -> Finding:
@@ -143,7 +148,7 @@ def _more_redundant_code() -> Finding:
                 partner = column.removesuffix("base") + "instruct"
                 if int(row[partner]) <= int(row[column]):
                     against.append(f"{column.removesuffix('; base')}: {row[column]} % and {row[partner]} %")
-    return not against, f"not higher: {'; '.join(against) or 'none'}"
+    return _unless(against, "not higher: ")
 
 
 def _infilling_cleaner() -> Finding:
@@ -156,7 +161,7 @@ def _infilling_cleaner() -> Finding:
         ]
         if worse:
             against.append(f"{row['model']} ({', '.join(worse)})")
-    return not against, f"the other way round: {'; '.join(against) or 'nowhere'}"
+    return _unless(against, "the other way round: ", "nowhere")
 
 
 def _ds1000_range() -> Finding:
@@ -172,7 +177,7 @@ def _initial_line_infilling() -> Finding:
 def _completion_falls() -> Finding:
     base = float(table("8").rows[0]["BigCodeBench"])
     above = [table("8").name(row) for row in table("8").rows[1:] if float(row["BigCodeBench"]) >= base]
-    return not above, f"not below {base:g}: {', '.join(above) or 'none'}"
+    return _unless(above, f"not below {base:g}: ", joint=", ")
 
 
 CLAIMS = (

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from itax_metrics.paper.measured import Measured
+from itax_metrics.paper.measured import Answer, Measured
 from itax_metrics.paper.outputs import estimates
-from itax_metrics.paper.pooling import difference, heterogeneity, mean
+from itax_metrics.paper.pooling import heterogeneity, mean
+from itax_metrics.paper.stages import reallocation
 from itax_metrics.stats import odds_ratio
 
-Answer = Literal["holds", "fails", "undecided"]
 LEVEL = 0.05
 
 
@@ -32,15 +31,20 @@ class Finding:
     rule: str
 
 
-def findings(cells: Sequence[Measured]) -> list[Finding]:
-    """Answer all seven."""
+def findings(cells: Sequence[Measured], moved: Sequence[Measured] = ()) -> list[Finding]:
+    """Answer all seven.
+
+    Args:
+        cells: The benchmarks of all pairs.
+        moved: For a tuning series, its first checkpoint compared with its last on the same items.
+    """
     return [
-        Finding(number, says, *rule(cells), " ".join((rule.__doc__ or "").split()))
+        Finding(number, says, *rule(cells, moved), " ".join((rule.__doc__ or "").split()))
         for number, (says, rule) in enumerate(_RULES, start=1)
     ]
 
 
-def _exists(cells: Sequence[Measured]) -> tuple[Answer, str]:
+def _exists(cells: Sequence[Measured], _: Sequence[Measured]) -> tuple[Answer, str]:
     """Holds: of the infilling cells more than half show a tax after Holm, and mean infilling taxes of the families
     differ (Cochran's Q, p < .05). Fails: at least half of the cells show a gain. One family leaves it undecided."""
     own = [cell for cell in cells if cell.kind == "infilling"]
@@ -61,7 +65,7 @@ def _exists(cells: Sequence[Measured]) -> tuple[Answer, str]:
     return ("holds" if 2 * taxed > len(own) and p is not None and p < LEVEL else "undecided"), said
 
 
-def _guidance(cells: Sequence[Measured]) -> tuple[Answer, str]:
+def _guidance(cells: Sequence[Measured], _: Sequence[Measured]) -> tuple[Answer, str]:
     """Holds: the mean tax on completion lies below zero and that on infilling above, both 95 % intervals without zero.
     Fails: one of the two lies on the other side, interval without zero."""
     found = {name: mean(estimates([c for c in cells if c.kind == name])) for name in ("completion", "infilling")}
@@ -81,7 +85,7 @@ def _guidance(cells: Sequence[Measured]) -> tuple[Answer, str]:
     return "undecided", said
 
 
-def _size(cells: Sequence[Measured]) -> tuple[Answer, str]:
+def _size(cells: Sequence[Measured], _: Sequence[Measured]) -> tuple[Answer, str]:
     """Holds: in every family with two sizes or more, the largest pair still shows a tax after Holm on an infilling
     benchmark. Fails: in none of them, and every infilling interval of the largest pairs lies below one point."""
     largest: dict[str, list[Measured]] = {}
@@ -103,7 +107,7 @@ def _size(cells: Sequence[Measured]) -> tuple[Answer, str]:
     return ("fails" if small and not any(taxed.values()) else "undecided"), said
 
 
-def _overlap(cells: Sequence[Measured]) -> tuple[Answer, str]:
+def _overlap(cells: Sequence[Measured], _: Sequence[Measured]) -> tuple[Answer, str]:
     """Holds: in every cell more items are solved by both than by either alone, and the odds of base alone against
     instruct alone differ between infilling and completion (95 % interval of the odds ratio without 1). Fails: in at
     least half of the cells one model alone solves more than both."""
@@ -130,7 +134,7 @@ def _overlap(cells: Sequence[Measured]) -> tuple[Answer, str]:
     return ("holds" if len(shared) == len(usable) and (low > 1 or high < 1) else "undecided"), said
 
 
-def _categories(cells: Sequence[Measured]) -> tuple[Answer, str]:
+def _categories(cells: Sequence[Measured], _: Sequence[Measured]) -> tuple[Answer, str]:
     """Holds: functional mismatch is more than half of all failures, and the instruct models' odds of extra code or
     irrelevant context exceed the base models' (95 % interval above 1). Fails: functional mismatch is less than half,
     or that interval lies below 1."""
@@ -159,7 +163,7 @@ def _categories(cells: Sequence[Measured]) -> tuple[Answer, str]:
     return ("fails" if share < 0.5 or high < 1 else "undecided"), said
 
 
-def _behaviors(cells: Sequence[Measured]) -> tuple[Answer, str]:
+def _behaviors(cells: Sequence[Measured], _: Sequence[Measured]) -> tuple[Answer, str]:
     """Holds: on infilling, over the cells, ctr falls and nl or def_cls rises from base to instruct, 95 % intervals of
     the mean difference without zero. Fails: ctr rises, or both nl and def_cls fall, intervals without zero."""
     changes = {}
@@ -184,52 +188,17 @@ def _behaviors(cells: Sequence[Measured]) -> tuple[Answer, str]:
     return ("fails" if kept["ctr"].ci95.low > 0 or all(fallen) else "undecided"), said
 
 
-def _stages(cells: Sequence[Measured]) -> tuple[Answer, str]:
-    """Holds: for a base model with several instruct stages (given in order), taxes differ between benchmarks
-    (Cochran's Q, p < .05), and from the first stage to the last one kind of task gains and another loses (95 %
-    intervals without zero). Without several stages of one base model it is undecided; fails: taxes of the stages do
-    not differ between benchmarks (p >= .5)."""
-    p = heterogeneity(estimates(cells))
-    said = f"p that all taxes are one number: {_p(p)}"
-    stages: dict[str, list[str]] = {}
-    for cell in cells:
-        base = cell.pair.partition(" / ")[0]
-        if cell.pair not in stages.setdefault(base, []):
-            stages[base].append(cell.pair)
-    several = {base: names for base, names in stages.items() if len(names) > 1}
-    if not several:
-        return "undecided", f"{said}; reallocation needs several tuning stages of one base model"
-    if p is not None and p >= 0.5:
-        return "fails", said
-    for base, names in several.items():
-        moves = {}
-        for kind in ("infilling", "completion", "instruction"):
-            first, last = (
-                estimates([cell for cell in cells if cell.pair == name and cell.kind == kind])
-                for name in (names[0], names[-1])
-            )
-            moves[kind] = difference(last, first)
-        known = {kind: found for kind, found in moves.items() if found}
-        shown = ", ".join(f"{kind} {found.value:+.1f}" for kind, found in known.items())
-        said = f"{said}; {base}, tax of the last stage minus the first: {shown}"
-        worse = any(found.ci95.low > 0 for found in known.values())
-        better = any(found.ci95.high < 0 for found in known.values())
-        if p is not None and p < LEVEL and worse and better:
-            return "holds", said
-    return "undecided", said
-
-
 def _p(value: float | None) -> str:
     return "unknown" if value is None else "< .0001" if value < 1e-4 else f"{value:.2g}"
 
 
-_RULES: tuple[tuple[str, Callable[[Sequence[Measured]], tuple[Answer, str]]], ...] = (
+_RULES: tuple[tuple[str, Callable[[Sequence[Measured], Sequence[Measured]], tuple[Answer, str]]], ...] = (
     ("the tax exists in most cases, and its size varies across families", _exists),
     ("instruct models do better with guidance, at the expense of infilling", _guidance),
     ("model size does not guarantee the end of the tax", _size),
     ("solved sets overlap, and exclusive successes differ by task", _overlap),
     ("most failures are functional mismatches, and tuning shifts failures to verbosity", _categories),
     ("behaviour metrics show the shift systematically", _behaviors),
-    ("tuning changes abilities unevenly, and later stages reallocate them", _stages),
+    ("tuning changes abilities unevenly, and later stages reallocate them", reallocation),
 )
 """In the order of the project page; each rule's docstring is printed beside its answer."""

@@ -29,28 +29,29 @@ COLUMNS: Mapping[str, tuple[Kind, str]] = MappingProxyType(
 """The paper's columns."""
 
 _WORDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+    ("completion", ("l2r",)),
+    ("infilling", ("infilling", "hefim", "safim")),
+    ("completion", ("completion", "complete")),
     ("instruction", ("instruct", "chat", "ds1000", "canitedit", "editeval", "humaneval", "mbpp", "livecodebench")),
-    ("infilling", ("infilling", "hefim", "safim", "fim")),
-    ("completion", ("completion", "complete", "l2r")),
+    ("infilling", ("fim",)),
 )
+"""Words of names; the first row that has one decides."""
 
 
 def kind(task: str) -> Kind | None:
     """The kind of a task: the paper's for its columns, else read off the name; None where that says nothing.
 
-    A hole shown without its suffix (`_l2r`) is completion; a hole put to a chat model stays infilling.
+    A hole shown without its suffix (`_l2r`) is completion; infilling and completion stay what they are in a chat.
 
     >>> kind("itax_safim_block"), kind("itax_hefim_l2r"), kind("itax_mini_instruct"), kind("mine")
     ('infilling', 'completion', 'instruction', None)
+    >>> kind("itax_classeval_completion_chat")
+    'completion'
     """
     if task in COLUMNS:
         return COLUMNS[task][0]
-    words = re.split(r"[_\W]+", task.lower())
-    if "l2r" in words:
-        return "completion"
-    if {"hefim", "safim", "infilling"} & set(words):
-        return "infilling"
-    return next((name for name, known in _WORDS if set(words) & set(known)), None)
+    words = set(re.split(r"[_\W]+", task.lower()))
+    return next((name for name, known in _WORDS if words & set(known)), None)
 
 
 def column(task: str) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from itax_metrics.paper.kinds import Kind, column, family, kind, size
 from itax_metrics.stats import benjamini_hochberg
+
+Answer = Literal["holds", "fails", "undecided"]
+"""What data say about a finding."""
 
 CATEGORIES = (
     ("extra or redundant code", ("extra", "redundant")),

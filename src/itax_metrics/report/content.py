@@ -12,6 +12,7 @@ from itax_metrics.errors import DataError
 from itax_metrics.paper.findings import findings
 from itax_metrics.paper.measured import Pair, distinct, measured, pair
 from itax_metrics.paper.outputs import across, behaviours, disagreement, failures, scores
+from itax_metrics.paper.stages import series
 from itax_metrics.records import Outcome, Run
 from itax_metrics.report.details import Items, details
 from itax_metrics.store import jsonable
@@ -83,8 +84,13 @@ def pair_from_scores(
     return pair(content, about)
 
 
-def build(pairs: Sequence[Pair], notes: Sequence[str] = ()) -> Report:
+def build(pairs: Sequence[Pair], notes: Sequence[str] = (), moved: Pair | None = None) -> Report:
     """Put pairs together: the paper's tables, the comparisons across pairs, the seven findings.
+
+    Args:
+        pairs: At least one.
+        notes: Sentences for the reader.
+        moved: For a tuning series, its first checkpoint compared with its last.
 
     Raises:
         DataError: there is no pair.
@@ -101,7 +107,7 @@ def build(pairs: Sequence[Pair], notes: Sequence[str] = ()) -> Report:
             "failures": failures(cells),
             "behaviours": behaviours(cells),
         },
-        across=across(cells),
-        findings=tuple(asdict(finding) for finding in findings(cells)),
+        across={**across(cells), "series": series(cells)},
+        findings=tuple(asdict(finding) for finding in findings(cells, measured([moved]) if moved else ())),
         notes=tuple(notes),
     )

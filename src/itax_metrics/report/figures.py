@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from itax_metrics.paper.measured import CATEGORIES, Measured, measured
@@ -53,7 +53,18 @@ def figures(report: Report) -> dict[str, str]:
     grown = {name for name, *_ in sized if len({size for other, size, *_ in sized if other == name}) > 1}
     if grown:
         drawn["size"] = svg.sizes([point for point in sized if point[0] in grown], "Tax against model size")
+    for i, (base, rows) in enumerate(_by_base(report.across["series"]), start=1):
+        points = [(row["benchmark"], row["position"], row["tax"], *(row["ci95"] or (None, None))) for row in rows]
+        ticks = {row["position"]: str(row["position"]) for row in rows}
+        drawn[f"series_{i}"] = svg.lines(
+            points, f"{base}: tax along the series", ticks, "checkpoint, in the order given"
+        )
     return drawn
+
+
+def _by_base(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    names = dict.fromkeys(row["base"] for row in rows)
+    return [(name, [row for row in rows if row["base"] == name]) for name in names]
 
 
 def _tax(report: Report, cells: list[Measured]) -> str:

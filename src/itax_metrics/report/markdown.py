@@ -29,6 +29,7 @@ def render_report_markdown(report: Report, drawings: Iterable[str] = ()) -> str:
         ("Tax against size", report.across["size"]),
         ("Family against family", report.across["family"]),
         ("Infilling against completion", report.across["kind"]),
+        ("Along the series", report.across["series"]),
     ):
         parts += [f"## {title}", _plain(rows)] if rows else []
     for pair in report.pairs:

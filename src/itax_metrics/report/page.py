@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from itax_metrics.paper.measured import CATEGORIES
-from itax_metrics.report import svg
+from itax_metrics.report.colours import STYLE
 from itax_metrics.report.content import Report
 from itax_metrics.report.grid import visible
 from itax_metrics.report.tables import readings
@@ -34,10 +34,11 @@ def render_html(report: Report, drawings: Mapping[str, str], version: str) -> st
     environment.filters["p"] = p_value
     environment.filters["percent"] = percent
     environment.filters["number"] = number
+    environment.filters["measure"] = measure
     environment.filters["settings"] = settings_rows
     environment.globals["diff"] = diff_lines
     template = environment.from_string((resources.files(__package__) / "report.html.j2").read_text("utf-8"))
-    inline = {name: Markup(drawing.replace(f"<style>{svg.STYLE}</style>", "")) for name, drawing in drawings.items()}
+    inline = {name: Markup(drawing.replace(f"<style>{STYLE}</style>", "")) for name, drawing in drawings.items()}
     return template.render(
         report=report,
         figures=inline,
@@ -45,7 +46,7 @@ def render_html(report: Report, drawings: Mapping[str, str], version: str) -> st
             i: [drawing for name, drawing in inline.items() if name.startswith(f"solved_{i}_")]
             for i in range(1, len(report.pairs) + 1)
         },
-        figure_style=Markup(svg.STYLE),
+        figure_style=Markup(STYLE),
         readings=[readings(pair.comparison) for pair in report.pairs],
         categories=[name for name, _ in CATEGORIES],
         behaviors=[behavior_rows(pair.details) for pair in report.pairs],
@@ -75,6 +76,12 @@ def number(value: float | None, decimals: int = 2) -> str:
     return "–" if value is None else f"{value:.{decimals}f}"
 
 
+def measure(value: float | None, sign: bool = False) -> str:
+    """A behaviour's mean: four decimals of a share, one of a length."""
+    decimals = 4 if value is None or abs(value) < 10 else 1
+    return signed(value, decimals) if sign else number(value, decimals)
+
+
 def p_value(value: float | None) -> str:
     """A p-value as papers print it."""
     if value is None:
@@ -93,6 +100,7 @@ def settings_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             ("backend", "backend"),
             ("interpreter", "interpreter"),
             ("compilers", "compilers"),
+            ("pinned environments", "environments"),
             ("time scale", "time_scale"),
             ("versions", "versions"),
             ("scored", "created"),

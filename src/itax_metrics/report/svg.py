@@ -7,28 +7,12 @@ and control characters are spelled out.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from itax_metrics.report.colours import STYLE
 from itax_metrics.report.grid import visible
-
-STYLE = """
-.fig{--ink:#1d2430;--soft:#5d6776;--rule:#d5dae1;--base:#2f6fb0;--instruct:#c8641b;--c1:#c8641b;--c2:#8a5fb3;--c3:#b23a55;
---c4:#7f8b99;--page:#ffffff}
-@media (prefers-color-scheme:dark){.fig{--ink:#e6eaf0;--soft:#a3aebd;--rule:#3a4452;--base:#6aa9e9;--instruct:#f0a05e;
---c1:#f0a05e;--c2:#b996dd;--c3:#ea7e95;--c4:#94a1b1;--page:#171c24}}
-@media print{.fig{--ink:#000;--soft:#444;--rule:#bbb;--base:#2f6fb0;--instruct:#c8641b;--c1:#c8641b;--c2:#8a5fb3;
---c3:#b23a55;--c4:#7f8b99;--page:#fff}}
-.fig text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif;fill:var(--ink)}
-.fig .soft{fill:var(--soft);font-size:12px}.fig .rule{stroke:var(--rule);stroke-width:1}
-.fig .zero{stroke:var(--soft);stroke-width:1.2}.fig .mark{stroke:var(--ink);stroke-width:2}
-.fig .base{fill:var(--base)}.fig .instruct{fill:var(--instruct)}.fig .ink{fill:var(--ink)}
-.fig .lbase{stroke:var(--base);fill:none;stroke-width:2}.fig .linstruct{stroke:var(--instruct);fill:none;stroke-width:2}
-.fig .lsoft{stroke:var(--soft);fill:none;stroke-width:2}
-.fig .c1{fill:var(--c1)}.fig .c2{fill:var(--c2)}.fig .c3{fill:var(--c3)}.fig .c4{fill:var(--c4)}
-.fig .on{fill:var(--page);font-size:12px}.fig .head{font-weight:600}
-"""
 
 _CHAR = 7.1
 """Mean width of a character at 13 px."""
@@ -49,7 +33,7 @@ class Effect:
 def forest(effects: Sequence[Effect], title: str, left: str, right: str) -> str:
     """Values with their intervals around zero, one a line; headings group them."""
     width, row = 860, 26
-    names = min(330, 20 + max((_text_width(effect.label) for effect in effects), default=80))
+    names = min(330, 40 + max((_text_width(effect.label) for effect in effects), default=80))
     notes = 20 + max((_text_width(effect.note) for effect in effects), default=60)
     x0, x1 = names, width - notes
     ends = [abs(end) for e in effects for end in (e.value, e.low, e.high) if end is not None]
@@ -158,11 +142,12 @@ def shares(rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], ti
     width, row, top = 860, 26, 34
     label = min(380, 20 + max((_text_width(name) for name, _ in rows), default=80))
     x0, x1 = label, width - 10
-    parts, x = [], float(x0)
-    for i, name in enumerate(names):
+    keys = [34 + _text_width(name) * 0.95 for name in names]
+    parts, x = [], max(0.0, min(float(x0), width - sum(keys)))
+    for i, (name, taken) in enumerate(zip(names, keys, strict=True)):
         parts.append(f'<rect class="c{i + 1}" x="{x:.1f}" y="6" width="12" height="12"/>')
         parts.append(_text(x + 17, 16, name, "soft"))
-        x += 34 + _text_width(name) * 0.95
+        x += taken
     for i, (name, values) in enumerate(rows):
         y, x = top + row * i, float(x0)
         parts.append(_text(0, y + 16, _fitted(name, label - 10)))
@@ -180,37 +165,47 @@ def shares(rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], ti
     return _figure(width, top + row * len(rows) + 6, parts, title)
 
 
-def sizes(points: Sequence[tuple[str, float, float, float | None, float | None]], title: str) -> str:
-    """Tax against model size on a logarithmic axis; one line a series. Points: (series, size, tax, low, high)."""
-    width, height, x0, x1, top, bottom = 860, 340, 60, 600, 20, 300
-    logs = [math.log2(size) for _, size, _, _, _ in points]
-    low_x, high_x = min(logs) - 0.25, max(logs) + 0.25
-    reach, step = _axis(max(abs(end) for p in points for end in p[2:] if end is not None))
+Point = tuple[str, float, float, float | None, float | None]
+"""(series, place on the axis, tax, low, high)."""
 
-    def place(size: float, tax: float) -> tuple[float, float]:
-        x = x0 + (math.log2(size) - low_x) / (high_x - low_x) * (x1 - x0)
+
+def sizes(points: Sequence[Point], title: str) -> str:
+    """Tax against model size in billions, on a logarithmic axis; one line a series."""
+    ticks = {math.log2(size): f"{size:g}B" for _, size, *_ in points}
+    placed = [(name, math.log2(size), tax, low, high) for name, size, tax, low, high in points]
+    return lines(placed, title, ticks, "parameters")
+
+
+def lines(points: Sequence[Point], title: str, ticks: Mapping[float, str], axis: str) -> str:
+    """Taxes with their intervals along an axis; one line a series, named at its end."""
+    width, height, x0, x1, top, bottom = 860, 340, 60, 600, 20, 300
+    low_x, high_x = min(ticks) - 0.25, max(ticks) + 0.25
+    reach, step = _axis(max(1.0, *(abs(end) for p in points for end in p[2:] if end is not None)))
+
+    def place(at: float, tax: float) -> tuple[float, float]:
+        x = x0 + (at - low_x) / (high_x - low_x) * (x1 - x0)
         return x, top + (reach - max(-reach, min(reach, tax))) / (2 * reach) * (bottom - top)
 
-    parts = []
+    parts = [_text(0, 10, "tax, points", "soft")]
     for tick in range(-round(reach / step), round(reach / step) + 1):
-        y = place(1, tick * step)[1]
+        y = place(0, tick * step)[1]
         parts.append(_line(x0, y, x1, y, "zero" if tick == 0 else "rule"))
         parts.append(_text(x0 - 8, y + 4, f"{tick * step:+g}" if tick else "0", "soft", "end"))
-    for size in sorted({size for _, size, _, _, _ in points}):
-        parts.append(_text(place(size, 0)[0], bottom + 18, f"{size:g}B", "soft", "middle"))
-    parts.append(_text((x0 + x1) / 2, height - 4, "parameters", "soft", "middle"))
+    for at, label in sorted(ticks.items()):
+        parts.append(_text(place(at, 0)[0], bottom + 18, label, "soft", "middle"))
+    parts.append(_text((x0 + x1) / 2, height - 4, axis, "soft", "middle"))
     series = sorted({name for name, *_ in points})
     ends = []
     for i, name in enumerate(series):
         own = sorted(point for point in points if point[0] == name)
         dash = ("", "6 4", "2 3", "10 4 2 4")[i % 4]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(size, tax) for _, size, tax, _, _ in own))
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(at, tax) for _, at, tax, *_ in own))
         colour = ("lbase", "linstruct", "lsoft")[i % 3]
         parts.append(f'<polyline class="{colour}" points="{path}" stroke-dasharray="{dash}"/>')
-        for _, size, tax, low, high in own:
-            x, y = place(size, tax)
+        for _, at, tax, low, high in own:
+            x, y = place(at, tax)
             if low is not None and high is not None:
-                parts.append(_line(x, place(size, low)[1], x, place(size, high)[1], "zero"))
+                parts.append(_line(x, place(at, low)[1], x, place(at, high)[1], "zero"))
             parts.append(f'<circle class="ink" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>')
         ends.append(place(own[-1][1], own[-1][2])[1])
     for name, y in zip(series, _apart(ends, 16, top, bottom), strict=True):

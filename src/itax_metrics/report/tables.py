@@ -62,7 +62,15 @@ def render_markdown(comparison: Table) -> str:
 
 def readings(comparison: Table) -> list[str]:
     """Say in one sentence what each benchmark shows, and no more than it shows."""
-    return [_reading(entry) for entry in _content(comparison)["benchmarks"]]
+    content = _content(comparison)
+    base, instruct = (tuple(content[side].get(key) for key in ("model", "revision")) for side in ("base", "instruct"))
+    found = [
+        # Of one model, it is a way of asking that loses.
+        _reading(entry, entry["instruct_task"] if base == instruct and "/" in entry["task"] else "instruct")
+        for entry in content["benchmarks"]
+    ]
+    changes = [part for part in content.get("decomposition") or () if part["name"] == "tax change"]
+    return found + [_change(part) for part in changes]
 
 
 def _content(comparison: Table) -> Mapping[str, Any]:
@@ -102,7 +110,7 @@ def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _reading(entry: Mapping[str, Any]) -> str:
+def _reading(entry: Mapping[str, Any], loser: str) -> str:
     task = entry["task"]
     if entry["status"] == "withheld":
         return f"{task}: withheld, {entry['withheld']}."
@@ -111,11 +119,23 @@ def _reading(entry: Mapping[str, Any]) -> str:
     if entry["p_holm"] < LEVEL and tax:
         verb = "loses" if tax > 0 else "gains"
         return (
-            f"{task}: instruct {verb} {abs(tax):.1f} points (tax {_signed(tax)}{spread}, p Holm {_p(entry['p_holm'])})."
+            f"{task}: {loser} {verb} {abs(tax):.1f} points (tax {_signed(tax)}{spread}, p Holm {_p(entry['p_holm'])})."
         )
     seen = f"; this run could have seen {entry['mde_points']:.1f} points" if entry["mde_points"] is not None else ""
     alone = f", p {_p(entry['p_primary'])} before Holm" if entry["p_primary"] < LEVEL else ""
     return f"{task}: no evidence either way (tax {_signed(tax)} points{alone}){seen}."
+
+
+def _change(part: Mapping[str, Any]) -> str:
+    """Whether the tax depends on the natural language that is shown."""
+    interval = part["ci95_points"]
+    spread = f", 95 % CI {_signed(-interval[1])} to {_signed(-interval[0])}" if interval else ""
+    taxes = f"from {_signed(100 * part['first_rate'])} to {_signed(100 * part['second_rate'])}"
+    ways = " to ".join(part[way].removeprefix("tax ") for way in ("first", "second"))
+    by = f"by {_signed(-part['points'])} points{spread}, p {_p(part['p'])} uncorrected"
+    if part["p"] < LEVEL and part["points"]:
+        return f"{part['benchmark']}: with fewer cues ({ways}) the tax goes {taxes}: {by}."
+    return f"{part['benchmark']}: no evidence that fewer cues ({ways}) change the tax ({taxes}: {by})."
 
 
 def _parts(content: Mapping[str, Any]) -> list[tuple[str, ...]]:

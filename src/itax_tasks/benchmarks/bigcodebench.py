@@ -23,7 +23,9 @@ from itax_tasks.spec import Condition, Dialogue, Measure, TaskSpec, answer_alone
 
 Subset = Literal["full", "hard"]
 
-FILE = "BigCodeBench.jsonl.gz"
+VERSION = "v0.1.0"
+FILES: Mapping[str, str] = {VERSION: "BigCodeBench.jsonl.gz"}
+"""Version of the data -> file; later ones can be added once the digest of their rows is known."""
 HARD_FILE = "hard_task_ids.json"
 
 ENVIRONMENT = "bigcodebench"
@@ -51,10 +53,20 @@ _PROFILES: tuple[tuple[frozenset[str], str], ...] = (
 """Libraries a task names -> what its worker has loaded; the first match counts. TensorFlow starts threads when it is
 imported, and a process with threads must not be forked, so its tasks import it themselves."""
 
+_SLOW = ("tensorflow", "keras")
+"""Libraries whose import alone takes seconds."""
+_LONG = frozenset(f"BigCodeBench/{number}" for number in (0, 17, 99, 102, 195, 220, 227, 428, 821, 1105))
+"""Tasks whose reference took over 12 s of wall time on a loaded machine of two cores."""
+
 
 def load(subset: Subset, settings: Settings) -> Loaded:
-    """The items of the whole benchmark, or of its hard subset."""
-    found = data.load("bigcodebench", FILE, settings)
+    """The items of the whole benchmark, or of its hard subset; `settings.data_version` names a version.
+
+    Raises:
+        ConfigError: a version that is not in the table.
+    """
+    version = settings.version_of("bigcodebench", VERSION, FILES)
+    found = data.load("bigcodebench", FILES[version], settings)
     records = [dict(found.record)]
     rows = found.rows
     if subset == "hard":
@@ -64,7 +76,7 @@ def load(subset: Subset, settings: Settings) -> Loaded:
         rows = tuple(row for row in rows if row["task_id"] in wanted)
     items = tuple(_item(row) for row in rows)
     record = {"source": found.record["source"], "sha256": found.record["sha256"], "rows": len(items), "files": records}
-    return Loaded(items, {**record, "version": "v0.1.0"})
+    return Loaded(items, {**record, "version": version})
 
 
 def _item(row: Mapping[str, str]) -> Item:
@@ -94,8 +106,12 @@ def instruct_dialogue(item: Item, prefill: str = "") -> Dialogue:
 
 
 def calibrated(item: Item, solution: str) -> str:
-    """Imports and signature of the prompt with an empty body, then the solution, which defines the function again."""
-    return f"{item.payload['code_prompt']}\n    pass\n{solution}"
+    """Imports and signature of the prompt with an empty body, then the solution, which defines the function again.
+
+    A solution that has them already, as in the official file of results, stays as it is.
+    """
+    head = f"{item.payload['code_prompt']}\n    pass\n"
+    return solution if solution.startswith(head) else head + solution
 
 
 _RUNNER = """\
@@ -129,6 +145,7 @@ def decide(item: Item, body: str, limits: Limits) -> Program:
         limits=limits,
         profile=_profile(item, body),
         environment=ENVIRONMENT,
+        slow=any(library in item.payload["libs"] for library in _SLOW) or item.task_id in _LONG,
     )
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal
 
+from itax_metrics.execution import environments
 from itax_metrics.execution.programs import MIB, Limits, Program
 from itax_metrics.records import Flag, Item
 from itax_tasks import data
@@ -88,12 +89,13 @@ def load(shots: Shots, settings: Settings) -> Loaded:
         published = data.load("ds1000", SHOTS_FILE, settings)
         files.append(dict(published.record))
         said = tuple((row["problem"].rstrip(), row["solution"].strip()) for row in published.rows)
-    items = tuple(_item(row, said) for row in found.rows)
+    seeded = bool(environments.digest_of(settings.state_dir / "envs" / ENVIRONMENT))
+    items = tuple(_item(row, said, seeded) for row in found.rows)
     record = {"source": found.record["source"], "sha256": found.record["sha256"], "rows": len(items), "files": files}
     return Loaded(items, record)
 
 
-def _item(row: Mapping[str, Any], shots: tuple[tuple[str, str], ...]) -> Item:
+def _item(row: Mapping[str, Any], shots: tuple[tuple[str, str], ...], seeded: bool) -> Item:
     about = row["metadata"]
     number, library = int(about["problem_id"]), str(about["library"])
     return Item(
@@ -107,19 +109,20 @@ def _item(row: Mapping[str, Any], shots: tuple[tuple[str, str], ...]) -> Item:
             "perturbation": str(about["perturbation_type"]),
             "number": number,
             "shots": shots,
+            "able": seeded or number not in NETWORK,
         },
     )
 
 
 def groups(item: Item) -> tuple[str, ...]:
-    """Library, kind of perturbation, and whether the row does without a network."""
-    able = () if item.payload["number"] in NETWORK else ("env_ok",)
+    """Library, kind of perturbation, and whether the row has what it needs."""
+    able = ("env_ok",) if item.payload["able"] else ()
     return (item.payload["library"], item.payload["perturbation"], *able)
 
 
 def flags(item: Item) -> tuple[str, ...]:
     """What cannot work here, whatever the answer."""
-    return (Flag.ENV_UNAVAILABLE.value,) if item.payload["number"] in NETWORK else ()
+    return () if item.payload["able"] else (Flag.ENV_UNAVAILABLE.value,)
 
 
 def official_dialogue(item: Item) -> Dialogue:
@@ -141,7 +144,10 @@ def decide(item: Item, body: str, limits: Limits) -> Program:
     source = f"{context}\ncode = {body!r}\ntest_execution(code)\n"
     if "test_string(" in context:
         source += "test_string(code)\n"
-    return Program(source, limits=limits, profile=PROFILES[item.payload["library"]], environment=ENVIRONMENT)
+    library = item.payload["library"]
+    return Program(
+        source, limits=limits, profile=PROFILES[library], environment=ENVIRONMENT, slow=library == "Tensorflow"
+    )
 
 
 def _spec(name: str, condition: Condition, shots: Shots, protocol: str) -> TaskSpec:

@@ -37,7 +37,7 @@ from itax_tasks.cli.settings import HELP
 )
 @click.option(
     "--across",
-    type=click.Choice(["condition", "extraction"]),
+    type=click.Choice(["condition", "extraction", "cue"]),
     help="What is meant to differ besides the model. Without it, nothing may.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Fixes the resampling.")
@@ -79,6 +79,12 @@ def compare(
     \b
     The same model, raw against chat:
       itax compare scores/raw scores/chat --across condition
+
+    \b
+    Does natural language around the hole change the tax? Both models with itax_safim and itax_safim_no_cue; or what it
+    gives one model, its directory named twice:
+      itax compare scores/base scores/instruct --across cue
+      itax compare scores/base scores/base --across cue
 
     The table goes to standard output, the whole comparison to --out. Equal inputs give an equal file, byte for byte.
     """

@@ -59,7 +59,7 @@ def verify(benchmarks: tuple[str, ...]) -> None:
     """Check sha256 and row counts of the local files of BENCHMARKS (all when none is named).
 
     Where the files are here, hub sets that others derived from them are compared with our items, if they can be
-    reached; their ids are then accepted by `itax score`.
+    reached (or a copy lies in ITAX_DATA_DIR/OWNER/SET); their ids are then accepted by `itax score`.
     """
     settings = read_settings()
     bad = 0
@@ -89,7 +89,7 @@ def _compare_hub_sets(benchmarks: set[str], settings: Settings) -> None:
         family = benchmark.TASKS[0].family
         for published in getattr(benchmark, "HUB_SETS", ()) if family in benchmarks else ():
             try:
-                rows = sources.hub_rows(published.name, published.split)
+                rows = sources.hub_rows(published.name, published.split, settings)
                 found = published.compare(rows, settings)
             except DataError as error:
                 click.echo(f"{family}: {error} It was not compared.")

@@ -137,14 +137,19 @@ def _extras() -> Iterator[Finding]:
         ("hf", "torch"),
         ("hf", "transformers"),
         ("vllm", "vllm"),
+        ("sglang", "sglang"),
         ("ray", "ray"),
         ("safim", "tree_sitter"),
-        ("plots", "matplotlib"),
+        ("plots", "vl_convert"),
     ):
         if find_spec(module) is None:
             yield Finding("--", f"{module} is not installed: pip install 'itax-tasks[{extra}]' if you need it")
         else:
-            yield Finding("ok", f"{module} {_version(module)}")
+            yield Finding("ok", f"{module} {_version(_DISTRIBUTIONS.get(module, module))}")
+
+
+_DISTRIBUTIONS = {"vl_convert": "vl-convert-python"}
+"""Where the module's name is not the distribution's."""
 
 
 def _version(package: str) -> str:

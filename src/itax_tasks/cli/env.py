@@ -7,7 +7,7 @@ import sys
 import click
 
 from itax_metrics.errors import ConfigError, ExecutionError
-from itax_metrics.execution import environments
+from itax_metrics.execution import environment_data, environments
 from itax_tasks.cli.settings import HELP
 from itax_tasks.settings import read_settings
 
@@ -24,12 +24,18 @@ def env() -> None:
 @env.command()
 @click.argument("names", nargs=-1, required=True)
 @click.option("--force", is_flag=True, help="Make it again where it is there already.")
-def create(names: tuple[str, ...], force: bool) -> None:
+@click.option("--with-data", is_flag=True, help="Also put in the data its programs would fetch at run time.")
+@click.option("--data-from", metavar="FOLDER_OR_URL", help="A mirror of those data.  [the published addresses]")
+def create(names: tuple[str, ...], force: bool, with_data: bool, data_from: str | None) -> None:
     """Create the environments NAMES; one that is there already is verified instead.
 
     \b
-    Example:  itax env create classeval
+    Examples:
+      itax env create classeval
+      itax env create ds1000 --with-data
     """
+    if data_from and not with_data:
+        raise ConfigError("--data-from names a mirror of the data; add --with-data.")
     folder = read_settings().state_dir.absolute() / "envs"
     for name in names:
         pins = environments.pins_of(name)
@@ -40,6 +46,8 @@ def create(names: tuple[str, ...], force: bool) -> None:
                     bar.update(1)  # type: ignore[attr-defined]
 
             environment = environments.create(name, folder, force=force, on_line=advance)
+        if with_data:
+            environment = environment_data.seed(name, folder, source=data_from)
         click.echo(_described(environment))
 
 
@@ -86,6 +94,7 @@ def _described(environment: environments.Environment) -> str:
     outdated = f"; made from older pins (itax env create {environment.name} --force)"
     return (
         f"{environment.name}: ready, {environment.python}, {len(environment.distributions)} distributions, "
-        f"sha256 {environment.sha256[:12]}, {environment.folder}"
+        f"sha256 {environment.sha256[:12]}, {f'data {environment.data[:12]}, ' if environment.data else ''}"
+        f"{environment.folder}"
         f"{outdated if environments.is_outdated(environment) else ''}"
     )

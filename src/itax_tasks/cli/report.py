@@ -15,10 +15,11 @@ from itax_metrics.comparison import SCHEMA_VERSION
 from itax_metrics.errors import ConfigError, DataError, ItaxError
 from itax_metrics.pairing import Across, OnMissing
 from itax_metrics.paper.measured import Pair, pair
-from itax_metrics.records import Item
+from itax_metrics.records import Item, Run
 from itax_metrics.report.content import Report, build, pair_from_scores
 from itax_metrics.report.details import Items
 from itax_metrics.report.grid import text_table
+from itax_metrics.report.png import png_renderer
 from itax_metrics.report.tables import render_text
 from itax_metrics.report.writing import write_report
 from itax_metrics.store import read_score_dir
@@ -42,8 +43,10 @@ from itax_tasks.cli.settings import HELP
     help="Changed verdicts shown a benchmark and direction.",
 )
 @click.option("--prompts/--no-prompts", default=True, show_default=True, help="Show prompts where the data are here.")
+@click.option("--png", is_flag=True, help="Write each figure as PNG too (needs the extra `plots`).")
+@click.option("--series", is_flag=True, help="RESULTS are one base and its tuning checkpoints, in order.")
 @click.option("--on-missing", type=click.Choice(["error", "drop"]), default="error", show_default=True)
-@click.option("--across", type=click.Choice(["condition", "extraction"]), help="As for `itax compare`.")
+@click.option("--across", type=click.Choice(["condition", "extraction", "cue"]), help="As for `itax compare`.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--resamples", type=click.IntRange(min=100), default=10_000, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print report.json instead of tables.")
@@ -52,6 +55,8 @@ def report(
     out: Path,
     flips: int,
     prompts: bool,
+    png: bool,
+    series: bool,
     on_missing: OnMissing,
     across: Across | None,
     seed: int,
@@ -69,11 +74,18 @@ def report(
       itax report scores/base scores/instruct
       itax report small/base small/instruct large/base large/instruct --out report
       itax report comparison.json scores/base scores/instruct
+      itax report --series scores/base scores/checkpoint_1 scores/checkpoint_2 scores/checkpoint_3
 
-    The page needs no network and runs no script; open it in any browser, or print it.
+    With --series each checkpoint is paired with the base, the first with the last besides; flips are those of the
+    last. The page needs no network and runs no script; open it in any browser, or print it.
     """
+    renderer = png_renderer() if png else None
     stored = [_comparison(path) for path in results if path.is_file()]
     folders = [path for path in results if not path.is_file()]
+    if series:
+        if stored or len(folders) < 3:
+            raise ConfigError("--series takes score directories alone: the base model's, then two checkpoints or more.")
+        folders = [folder for checkpoint in folders[1:] for folder in (folders[0], checkpoint)]
     if len(folders) % 2:
         raise ConfigError(
             f"{len(folders)} score directories cannot be paired: name base and instruct in turn ({folders[-1]} is left "
@@ -86,14 +98,22 @@ def report(
     find = item_finder(notes) if prompts else None
     options: dict[str, Any] = {"on_missing": on_missing, "across": across, "seed": seed, "resamples": resamples}
     pairs: list[Pair] = []
+    programs: set[str] = set()
     for i, (base, instruct) in enumerate(couples):
         known = stored[i] if stored else None
         sides = read_score_dir(base), read_score_dir(instruct)
-        pairs.append(pair_from_scores(*sides, stored=known, flips=flips, items=find, **options))
+        programs |= whole_programs(*(run for run, _ in sides))
+        shown = flips if not series or i == len(couples) - 1 else 0
+        pairs.append(pair_from_scores(*sides, stored=known, flips=shown, items=find, **options))
+    if programs:
+        notes.append(_about_programs(programs))
     if not couples:
         pairs = [pair(content) for content in stored]
-    built = build(pairs, notes)
-    page = write_report(out, built, itax_tasks.__version__)
+    moved = None
+    if series:
+        moved = pair_from_scores(read_score_dir(folders[1]), read_score_dir(folders[-1]), flips=0, **options)
+    built = build(pairs, notes, moved)
+    page = write_report(out, built, itax_tasks.__version__, renderer)
     click.echo(json.dumps(built.to_dict(), indent=1) if as_json else _text(built))
     click.echo(f"report written to {page}", err=True)
 
@@ -111,6 +131,20 @@ def _comparison(path: Path) -> Mapping[str, Any]:
             "`itax compare` again."
         )
     return content
+
+
+def whole_programs(*runs: Run) -> set[str]:
+    """The tasks whose stored texts are programs that another tool made, and not answers."""
+    return {name for run in runs for name, task in run.tasks.items() if "stage" in task.generation}
+
+
+def _about_programs(tasks: set[str]) -> str:
+    names = ", ".join(sorted(tasks))
+    return (
+        f"{names}: the stored texts are whole programs, made by another tool. Behaviours and failure "
+        "categories are those of the programs: what post-processing took away cannot be seen, def_cls holds wherever "
+        "the program defines the function asked for, and measures of an answer's place have no value."
+    )
 
 
 def item_finder(notes: list[str]) -> Items:

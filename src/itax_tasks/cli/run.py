@@ -29,6 +29,7 @@ _NEEDS = {
     "vllm": ("vllm", "vllm"),
     "itax-hf": ("torch", "hf"),
     "itax-vllm": ("vllm", "vllm"),
+    "itax-sglang": ("sglang", "sglang"),
     "local-completions": ("tenacity", "api"),
     "local-chat-completions": ("tenacity", "api"),
 }

@@ -76,6 +76,7 @@ def tiny(out: Path, seed: int, steps: int | None, short: bool, series: Path | No
     if series is None:
         card.write_cards(folder / "base", folder / "instruct", [run])
     click.echo(_table(run))
+    _progress(f"score directories of every model in {folder / 'scores'}, for itax compare and itax report")
 
 
 def _progress(line: str) -> None:

@@ -27,6 +27,7 @@ MODELS = {
     "itax-replay": "itax_tasks.models.replay:ReplayLM",
     "itax-hf": "itax_tasks.models.hf:ItaxHF",
     "itax-vllm": "itax_tasks.models.vllm:ItaxVLLM",
+    "itax-sglang": "itax_tasks.models.sglang:ItaxSGLang",
     "itax-completions": "itax_tasks.models.completions:ItaxCompletions",
 }
 """Model name to `module:class`, registered lazily."""
@@ -35,6 +36,7 @@ TAKES: dict[str, Takes] = {
     "itax-replay": "none",
     "itax-hf": "ids",
     "itax-vllm": "ids",
+    "itax-sglang": "ids",
     "itax-completions": "native_suffix",
 }
 """What each of them takes, for checks made before one is loaded."""

@@ -170,3 +170,14 @@ def end_ids(tokenizer: Any, generation_config: Any | None) -> frozenset[int]:
     named = getattr(generation_config, "eos_token_id", None)
     found = named if isinstance(named, (list, tuple)) else [named]
     return frozenset(token for token in (getattr(tokenizer, "eos_token_id", None), *found) if isinstance(token, int))
+
+
+def configured_ends(tokenizer: Any, pretrained: str, revision: str | None) -> frozenset[int]:
+    """The ends of text of a model that an engine holds, read from its files."""
+    from transformers import GenerationConfig
+
+    try:
+        config = GenerationConfig.from_pretrained(pretrained, revision=revision or "main")
+    except (OSError, ValueError):  # a checkpoint need not have one
+        config = None
+    return end_ids(tokenizer, config)

@@ -7,26 +7,22 @@ the task rendered, each row of a batch ends at its own stop, and the stored text
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 from lm_eval.models.huggingface import HFLM
-from lm_eval.models.utils import Collator, normalize_gen_kwargs
-from tqdm import tqdm
+from lm_eval.models.utils import normalize_gen_kwargs
 from transformers import StoppingCriteria, StoppingCriteriaList
 
 from itax_tasks.models.generation import Generation, Stops, end_ids, stops_of
-from itax_tasks.models.ids import check_room, split
+from itax_tasks.models.ids import Chunk, TakesIds
 from itax_tasks.models.presence import announce
 
-Chunk = Sequence[tuple[tuple[str, Sequence[int], int], Mapping[str, Any]]]
 
-
-class ItaxHF(HFLM):  # type: ignore[misc]  # lm_eval is untyped
+class ItaxHF(TakesIds, HFLM):  # type: ignore[misc]  # lm_eval is untyped
     """lm-eval's transformers backend for prompts given as token ids; takes the same arguments."""
 
-    itax_takes = "ids"
+    _one_setting_a_batch = True
     _rank: int
     _world_size: int
 
@@ -41,42 +37,9 @@ class ItaxHF(HFLM):  # type: ignore[misc]  # lm_eval is untyped
             self._world_size = int(accelerator.num_processes)
         announce(self, str(pretrained))
 
-    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
-        """The answers, each with its facts; requests of other tasks go lm-eval's own way."""
-        ours, theirs = split(requests)
-        answers: dict[int, str] = {}
-        if theirs:
-            found = super().generate_until([requests[place] for place in theirs], disable_tqdm=disable_tqdm)
-            answers.update(zip(theirs, found, strict=True))
-        if ours:
-            found = self._generate([requests[place] for place in ours], disable_tqdm)
-            answers.update(zip(ours, found, strict=True))
-        return [answers[place] for place in range(len(requests))]
-
-    def _generate(self, requests: list[Any], disable_tqdm: bool) -> list[str]:
-        check_room(requests, self.max_length, self.max_gen_toks)
+    def _rows_at_once(self) -> int:
         # lm-eval's `auto` detects one size for the longest context, as `hf` does for generation.
-        size = self._detect_batch_size() if self.batch_size == "auto" else self.batch_size
-        rows = [
-            ((request.args[0], request.itax_asked.ids, place), request.args[1])
-            for place, request in enumerate(requests)
-        ]
-        order = Collator(
-            rows,
-            sort_fn=lambda row: (-len(row[0][1]), row[0][0]),
-            group_by="gen_kwargs",
-            group_fn=lambda row: row[1],
-        )
-        answers: list[Generation] = []
-        bar = tqdm(total=len(rows), disable=disable_tqdm or self.rank != 0, desc="Running generate_until requests")
-        for chunk in order.get_batched(n=size, batch_fn=None):
-            made = self._batch(chunk)
-            for ((text, _, _), settings), answer in zip(chunk, made, strict=True):
-                self.cache_hook.add_partial("generate_until", (text, settings), answer)
-            answers += made
-            bar.update(len(made))
-        bar.close()
-        return cast("list[str]", order.get_original(answers))
+        return int(self._detect_batch_size() if self.batch_size == "auto" else self.batch_size)
 
     def _batch(self, chunk: Chunk) -> list[Generation]:
         began = time.perf_counter()

@@ -8,59 +8,32 @@ the stored text keeps its control tokens up to the first stop.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
-from lm_eval.models.utils import Collator
-from lm_eval.models.vllm_causallms import VLLM
-from tqdm import tqdm
-from transformers import GenerationConfig
-
-from itax_tasks.models.generation import Generation, Stops, end_ids, stops_of
-from itax_tasks.models.ids import check_room, split
+from itax_metrics.errors import MissingExtraError
+from itax_tasks.models.generation import Generation, Stops, configured_ends, stops_of
+from itax_tasks.models.ids import Chunk, TakesIds
 from itax_tasks.models.presence import announce
-from vllm import SamplingParams
+
+try:
+    from lm_eval.models.vllm_causallms import VLLM
+
+    from vllm import SamplingParams
+except ModuleNotFoundError as error:
+    raise MissingExtraError("--model itax-vllm", "vllm") from error
 
 
-class ItaxVLLM(VLLM):  # type: ignore[misc]  # lm_eval is untyped
+class ItaxVLLM(TakesIds, VLLM):  # type: ignore[misc]  # lm_eval is untyped
     """lm-eval's vLLM backend for prompts given as token ids; takes the same arguments."""
-
-    itax_takes = "ids"
 
     def __init__(self, pretrained: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(pretrained, *args, **kwargs)
         self._stops: dict[Any, Stops] = {}
-        self._ends = end_ids(self.tokenizer, _generation_config(pretrained, kwargs.get("revision")))
+        self._ends = configured_ends(self.tokenizer, pretrained, kwargs.get("revision"))
         announce(self, str(pretrained))
 
-    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
-        """The answers, each with its facts; requests of other tasks go lm-eval's own way."""
-        ours, theirs = split(requests)
-        answers: dict[int, str] = {}
-        if theirs:
-            found = super().generate_until([requests[place] for place in theirs], disable_tqdm=disable_tqdm)
-            answers.update(zip(theirs, found, strict=True))
-        if ours:
-            made = self._generate([requests[place] for place in ours], disable_tqdm)
-            answers.update(zip(ours, made, strict=True))
-        return [answers[place] for place in range(len(requests))]
-
-    def _generate(self, requests: list[Any], disable_tqdm: bool) -> list[str]:
-        check_room(requests, self.max_length, self.max_gen_toks)
-        rows = [((request.args[0], request.itax_asked.ids), request.args[1]) for request in requests]
-        order = Collator(rows, lambda row: (-len(row[0][1]), row[0][0]), group_by=None)
-        answers: list[Generation] = []
-        bar = tqdm(total=len(rows), disable=disable_tqdm or self.rank != 0, desc="Running generate_until requests")
-        for chunk in order.get_batched(n=0 if self.batch_size == "auto" else int(self.batch_size), batch_fn=None):
-            made = self._batch(chunk)
-            for ((text, _), settings), answer in zip(chunk, made, strict=True):
-                self.cache_hook.add_partial("generate_until", (text, settings), answer)
-            answers += made
-            bar.update(len(made))
-        bar.close()
-        return cast("list[str]", order.get_original(answers))
-
-    def _batch(self, chunk: Sequence[Any]) -> list[Generation]:
+    def _batch(self, chunk: Chunk) -> list[Generation]:
         began = time.perf_counter()
         stops, sampling = zip(*(self._sampling(settings) for _, settings in chunk), strict=True)
         outputs = self._model_generate(
@@ -72,8 +45,8 @@ class ItaxVLLM(VLLM):  # type: ignore[misc]  # lm_eval is untyped
             for stop, output in zip(stops, outputs, strict=True)
         ]
 
-    def _sampling(self, settings: dict[str, Any]) -> tuple[Stops, SamplingParams]:
-        given, until, room = self.modify_gen_kwargs(settings, eos=None, default_max_gen_toks=self.max_gen_toks)
+    def _sampling(self, settings: Mapping[str, Any]) -> tuple[Stops, SamplingParams]:
+        given, until, room = self.modify_gen_kwargs(dict(settings), eos=None, default_max_gen_toks=self.max_gen_toks)
         stops = stops_of(self._stops, self.tokenizer, self._ends, until)
         sampling = SamplingParams(
             **{
@@ -86,10 +59,3 @@ class ItaxVLLM(VLLM):  # type: ignore[misc]  # lm_eval is untyped
             }
         )
         return stops, sampling
-
-
-def _generation_config(pretrained: str, revision: str | None) -> Any | None:
-    try:
-        return GenerationConfig.from_pretrained(pretrained, revision=revision or "main")
-    except (OSError, ValueError):  # a checkpoint need not have one
-        return None

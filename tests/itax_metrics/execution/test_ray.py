@@ -8,12 +8,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from itax_metrics.errors import ExecutionError, MissingExtraError
-from itax_metrics.execution import Limits, Program, probe
+from itax_metrics.execution import Limits, Program, languages, probe
+from itax_metrics.execution.programs import StdioJudge
 from itax_metrics.execution.ray import RayExecutor
 from itax_metrics.records import Status
 
@@ -90,3 +92,47 @@ def test_nothing_is_lost(cluster: Any, victim: str) -> None:
         thread.join()
     assert expected == [verdict.status for verdict in verdicts]
     assert reported == Counter(range(120))
+
+
+@pytest.mark.data
+def test_environment(cluster: Any) -> None:
+    """A program that needs a pinned environment finds it on every node, and the record names it; none is refused."""
+    state = os.environ.get("ITAX_ENVS_STATE_DIR")
+    folder = Path(state) / "envs" if state else None
+    if folder is None or not (folder / "classeval").is_dir():
+        pytest.skip("ITAX_ENVS_STATE_DIR names no state folder with the environment classeval")
+    programs = [
+        Program(
+            f"import sys, gensim; assert 'classeval' in sys.prefix; {number}",
+            environment="classeval",
+            limits=Limits(wall_seconds=60.0),
+        )
+        for number in range(4)
+    ]
+    with RayExecutor(workers=1, batch=1, environments_folder=folder) as executor:
+        assert [Status.PASSED] * 4 == [verdict.status for verdict in executor.run(programs)]
+        nodes = executor.describe()["nodes"]
+    assert [["classeval"]] * 2 == [sorted(node["environments"]) for node in nodes]
+    with (
+        RayExecutor(workers=1, environments_folder=folder / "nowhere") as executor,
+        pytest.raises(ExecutionError, match="itax env create classeval"),
+    ):
+        executor.run(programs)
+
+
+@pytest.mark.data
+def test_artifacts(cluster: Any, tmp_path: Path) -> None:
+    """What a node compiled is there for the next executor, which then needs no compiler for it."""
+    lacking = languages.missing("cpp")
+    if lacking:
+        pytest.skip(lacking)
+    source = "#include <iostream>\nint main() { int n; std::cin >> n; std::cout << 2 * n; }"
+    doubled = Program(source, language="cpp", judge=StdioJudge((("21", ("42",)),)))
+    kept = tmp_path / "kept"
+    with RayExecutor(workers=1, artifacts=kept) as executor:
+        assert Status.PASSED is executor.run([doubled])[0].status
+    stored = {path: path.stat().st_mtime_ns for path in (kept / "programs").glob("??/*")}
+    assert stored
+    with RayExecutor(workers=1, artifacts=kept) as executor:
+        assert Status.PASSED is executor.run([doubled])[0].status
+    assert stored == {path: path.stat().st_mtime_ns for path in (kept / "programs").glob("??/*")}

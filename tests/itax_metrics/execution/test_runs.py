@@ -317,3 +317,23 @@ def _source_path() -> dict[str, str]:
     import itax_metrics.execution
 
     return {"PYTHONPATH": str(Path(itax_metrics.execution.__file__).parents[2])}
+
+
+def test_programs_expected_to_be_slow_start_first() -> None:
+    """Whatever their place and profile; what was expected is no part of the key."""
+    order: list[int] = []
+    programs = [Program(f"x = {n}", limits=PATIENT, slow=n in (7, 19)) for n in range(20)]
+    with LocalExecutor(workers=1) as running:
+        running.run(programs, on_verdict=lambda place, _: order.append(place))
+    assert [7, 19, 0, 1] == order[:4]
+    assert 1 == len({Program("x", slow=slow).key("") for slow in (False, True)})
+
+
+def test_a_slow_program_holds_nobody_up() -> None:
+    """Nothing waits behind it in the queue of its worker, while another worker is idle."""
+    ended: list[int] = []
+    programs = [Program("import time; time.sleep(2)", limits=PATIENT, slow=True)]
+    programs += [Program(f"y = {n}", limits=PATIENT) for n in range(40)]
+    with LocalExecutor(workers=2) as running:
+        running.run(programs, on_verdict=lambda place, _: ended.append(place))
+    assert 0 == ended[-1]

@@ -10,7 +10,8 @@ from collections import Counter
 import pytest
 
 from itax_metrics.errors import DataError
-from itax_metrics.failures.sheet import MOST_CHARACTERS, Entry, as_csv, as_html, as_key, draw, shown
+from itax_metrics.failures.sheet import MEANINGS, MOST_CHARACTERS, Entry, as_csv, as_html, as_key, draw, shown
+from itax_metrics.failures.taxonomy import TITLES, Category
 from itax_metrics.records import Item, Outcome, Status
 
 
@@ -79,6 +80,15 @@ def test_what_a_model_wrote_does_no_harm(text: str) -> None:
     assert 1 == page.count("<script>")
     (as_csv(entries) + page + as_key(entries, 0)).encode("utf-8")
     assert "\x00" not in page
+
+
+def test_a_rater_reads_what_the_categories_mean() -> None:
+    """Each with its sentence, on a page that fits a phone and shows the text without the gutter of the CSV."""
+    page = as_html(draw({"m": outcomes("a", 1, text="x = 1\n    y = 2")}, item))
+    assert list(Category) == list(MEANINGS)
+    assert all(f"<li><b>{TITLES[category]}</b>: " in page for category in Category)
+    assert "<pre>x = 1\n    y = 2</pre>" in page
+    assert 'name="viewport"' in page
 
 
 def test_long_answers_are_cut_and_say_so() -> None:

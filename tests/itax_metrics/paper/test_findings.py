@@ -12,6 +12,7 @@ from itax_metrics.paper import kinds, pooling
 from itax_metrics.paper.findings import Finding, findings
 from itax_metrics.paper.measured import distinct, measured, pair
 from itax_metrics.paper.outputs import across, behaviours, disagreement, failures, scores
+from itax_metrics.paper.stages import series
 from itax_metrics.records import Outcome, Run, Status, TaskRun
 from itax_metrics.report.details import details
 
@@ -126,6 +127,24 @@ def test_stages_of_one_base_model():
     late = _compared("A-7B", {one: TAXED, other: GAINED}, instruct="late")
     assert "holds" == _answers(early, late)[6].answer
     assert "undecided" == _answers(early)[6].answer
+
+
+def test_a_series_is_judged_by_its_first_and_last_checkpoint_on_the_same_items():
+    """Infilling lost and completion gained between them hold; nothing moved refutes; the table keeps the order."""
+    one, other = "itax_bigcodebench_complete", "itax_hefim"
+    names = ("x/step-1", "x/step-2", "x/step-3")
+    pairs = distinct([_compared("A-7B", {one: GAINED, other: TAXED}, instruct=name) for name in names])
+    cells = measured(pairs)
+    moved = measured([_compared("x/step-1", {one: GAINED, other: TAXED}, instruct="x/step-3")])
+    seventh = findings(cells, moved)[6]
+    assert "holds" == seventh.answer
+    assert "infilling +28.0" in seventh.evidence
+    assert "completion -28.0" in seventh.evidence
+    assert [(1, "step-1"), (2, "step-2"), (3, "step-3")] == list(
+        dict.fromkeys((row["position"], row["checkpoint"]) for row in series(cells))
+    )
+    still = measured([_compared("x/step-1", {one: (900, 100, 0, 0), other: (900, 100, 0, 0)}, instruct="x/step-3")])
+    assert "fails" == findings(cells, still)[6].answer
 
 
 def test_the_paper_s_tables_on_two_pairs():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from itax_metrics.errors import ConfigError
 from itax_metrics.execution import LocalExecutor, Program
 from itax_metrics.records import Item, Status
 from itax_tasks.benchmarks import bigcodebench as bench
@@ -48,6 +49,13 @@ def test_every_row_is_an_item(subset: bench.Subset, rows: int, settings: Setting
     assert "v0.1.0" == loaded.data["version"]
 
 
+def test_a_version_of_the_data_that_is_not_in_the_table_is_refused(settings: Settings) -> None:
+    """Instead of judging answers by other tests than were asked for; another benchmark's version is no concern here."""
+    assert "v0.1.0" == bench.load("full", replace(settings, data_version="humaneval=v0.1.9")).data["version"]
+    with pytest.raises(ConfigError, match=r"bigcodebench has v0\.1\.0\. Name one of them"):
+        bench.load("full", replace(settings, data_version="v0.1.4"))
+
+
 def test_canonical_solutions_and_calibrated_ones_parse(settings: Settings) -> None:
     """Prompt and answer are Python, and so is what calibration makes of them."""
     for item in bench.load("full", settings).items:
@@ -67,6 +75,13 @@ def test_the_instruct_split_asks_with_the_instruction() -> None:
     asked = bench.instruct_dialogue(ITEM, bench.PREFILL)
     assert f"{bench.REQUEST}\nCompute an area.\n" == asked.turns[0][1]
     assert asked.prefill.endswith("corresponding tests:\n```python\n")
+
+
+def test_a_calibrated_solution_stays_as_it_is() -> None:
+    """Results of the official evaluator hold such ones."""
+    once = bench.calibrated(ITEM, "def task_func(r):\n    return r")
+    assert "import math\ndef task_func(r):\n\n    pass\ndef task_func(r):\n    return r" == once
+    assert once == bench.calibrated(ITEM, once)
 
 
 def run(executor: LocalExecutor, answer: str) -> tuple[Status, str]:
@@ -114,3 +129,13 @@ def test_a_worker_has_loaded_what_the_task_and_its_answer_import(libs: str, body
     program = bench.decide(item, body, bench.LIMITS)
     assert isinstance(program, Program)
     assert profile == program.profile
+
+
+@pytest.mark.parametrize(
+    ("task_id", "libs", "slow"),
+    [("x", "['keras']", True), ("BigCodeBench/102", "['numpy']", True), ("x", "['numpy']", False)],
+)
+def test_slow_tasks_start_first(task_id: str, libs: str, slow: bool) -> None:
+    """By library, and where the reference itself takes long."""
+    program = bench.decide(replace(ITEM, task_id=task_id, payload={**ITEM.payload, "libs": libs}), "", bench.LIMITS)
+    assert slow == program.slow

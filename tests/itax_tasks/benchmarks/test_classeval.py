@@ -306,8 +306,46 @@ def test_every_unavailable_item_exists(settings: Settings) -> None:
 
 
 def test_every_task_stands_in_the_list() -> None:
-    """Nine names, three of them the benchmark's own."""
-    assert 9 == len({spec.name for spec in classeval.TASKS})
+    """Lines in eight ways, methods in six, and whole classes."""
+    assert 8 + 6 + 1 == len({spec.name for spec in classeval.TASKS})
+
+
+# Conditions
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("infilling_fimchat", "{}"),
+        ("infilling_chat", "{}"),
+        ("infilling_chat_b", "The line:\n```python\n{}\n```"),
+        ("infilling_prefill", "{}\n"),
+        ("completion_chat", "The body:\n```python\n{}\n```"),
+        ("completion_prefill", "{}"),
+    ],
+)
+def test_a_published_answer_in_the_form_asked_for_is_right(name: str, form: str, settings: Settings) -> None:
+    """Every metric puts the published line or body back, up to blank lines."""
+    spec = task(f"itax_classeval_{name}")
+    for item in spec.load(settings).items[::20]:
+        for metric, measure in spec.measures.items():
+            body = spec.body(item, metric, form.format(item.truth))
+            if measure.decide is judging.same_text:
+                assert item.truth.strip() == body.strip(), (item.task_id, metric)
+            elif metric != "pass@1_paper":
+                whole = measure.complete(item, item.truth)
+                assert ast.dump(ast.parse(whole)) == ast.dump(ast.parse(body)), (item.task_id, metric)
+
+
+def test_a_method_written_again_counts_leniently_and_not_strictly(settings: Settings) -> None:
+    """A fenced reply that begins with the signature and docstring is not what was asked for."""
+    spec = task("itax_classeval_completion_chat")
+    item = spec.load(settings).items[0]
+    again = item.prefix[item.prefix.rindex("    def ") :]
+    answer = f"```python\n{again}{item.truth}```"
+    strict, lenient = (spec.body(item, metric, answer) for metric in ("pass@1", "pass@1_lenient"))
+    assert completion.complete(item, item.truth).split() == lenient.split()
+    assert strict.split() != lenient.split()
 
 
 # The authors' hub sets

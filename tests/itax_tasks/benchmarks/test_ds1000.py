@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from itax_metrics.errors import DataError
-from itax_metrics.execution import LocalExecutor
+from itax_metrics.execution import LocalExecutor, environments
 from itax_metrics.records import Item, Status
+from itax_metrics.store import read_score_dir
 from itax_tasks.benchmarks import ds1000
+from itax_tasks.rescore import Submission, score_to_directory
+from itax_tasks.scoring import Answer
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import task
 
@@ -107,3 +111,30 @@ def test_rows_that_need_a_network_are_flagged(settings: Settings) -> None:
     flagged = [item for item in spec.load(settings).items if "env_unavailable" in spec.flags(item)]
     assert 15 == len(flagged)
     assert {"Matplotlib": 14, "Sklearn": 1} == Counter(item.payload["library"] for item in flagged)
+
+
+def test_rows_whose_data_were_put_into_the_environment_are_not_flagged(settings: Settings, tmp_path: Path) -> None:
+    """They are judged like the others."""
+    data = tmp_path / "envs" / ds1000.ENVIRONMENT / environments.DATA
+    data.mkdir(parents=True)
+    (data / environments.DATA_MANIFEST).write_text('{"sha256": "ab"}')
+    items = ds1000.load("none", replace(settings, state_dir=tmp_path)).items
+    assert [] == [item for item in items if ds1000.flags(item)]
+    assert "env_ok" in ds1000.groups(items[519])
+
+
+def test_a_score_directory_names_the_pinned_environment(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its Python and its digest; two runs that differ there are not compared."""
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    pins = environments.Pins("toy", here, (), "this test", True, ("json",))
+    monkeypatch.setattr(environments, "pinned", lambda: {"toy": pins})
+    monkeypatch.setattr(environments, "_VENV", ("-m", "venv", "--without-pip"))
+    monkeypatch.setattr(ds1000, "ENVIRONMENT", "toy")
+    made = environments.create("toy", tmp_path / "envs")
+    answers = (Answer("DS-1000/0", 0, "result = df"),)
+    submission = Submission("itax_ds1000_raw", answers, tmp_path / "answers.jsonl", partial=True)
+    score_to_directory([submission], tmp_path / "out", replace(settings, state_dir=tmp_path), model={}, progress=False)
+    run, _ = read_score_dir(tmp_path / "out")
+    assert {"toy": {"python": made.python, "sha256": made.sha256}} == run.environments

@@ -79,6 +79,31 @@ def test_across_condition_compares_wordings(tmp_path: Path, monkeypatch: pytest.
     assert "itax_hand / itax_hand_chat" in _run(str(raw), str(chat), "--across", "condition").stdout
 
 
+def _write_cues(folder: Path, model: str, plain: int, bare: int) -> Path:
+    """Forty items with and without their comments, of which so many are solved."""
+    tasks, rows = {}, []
+    for name, protocol, solved in (("itax_safim", "paper", plain), ("itax_safim_no_cue", "itax", bare)):
+        tasks[name] = TaskRun(name, 1.0, "raw", protocol, "pass@1", "safim", {"sha256": "a"}, {}, 1, 40)
+        for i in range(40):
+            status = Status.PASSED if i < solved else Status.FAILED
+            rows.append(Outcome(name, f"{i:03d}", 0, "", status, i < solved, "x", {"pass@1": float(i < solved)}))
+    return write_score_dir(folder, Run(model=model, tasks=tasks), rows)
+
+
+def test_across_cue_says_whether_the_tax_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Two models with and without comments: both taxes, what each makes of the cues, and the change; one model too."""
+    monkeypatch.chdir(tmp_path)
+    base, instruct = _write_cues(tmp_path / "b", "org/b", 36, 32), _write_cues(tmp_path / "i", "org/i", 34, 14)
+    text = _run(str(base), str(instruct), "--across", "cue").stdout
+    assert "itax_safim: with fewer cues (plain to no_cue) the tax goes from +5.0 to +45.0: by +40.0 points" in text
+    parts = json.loads((tmp_path / "comparison.json").read_text())["decomposition"]
+    assert {"base no_cue": 10.0, "instruct no_cue": 50.0, "no_cue": -40.0} == {
+        part["of"]: part["points"] for part in parts
+    }
+    alone = _run(str(instruct), str(instruct), "--across", "cue").stdout
+    assert "itax_safim / itax_safim_no_cue: itax_safim_no_cue loses 50.0 points" in alone
+
+
 def test_refusals_are_itax_errors_and_write_nothing(pair: list[str], tmp_path: Path):
     """A missing directory, contradicting options and a missing target folder raise for the main command to print."""
     with pytest.raises(DataError, match="does not exist"):

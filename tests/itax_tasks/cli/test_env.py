@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from itax_metrics.errors import ConfigError, ExecutionError
-from itax_metrics.execution import environments
+from itax_metrics.execution import environment_data, environments
+from itax_metrics.execution.environment_data import Resource
 from itax_metrics.execution.environments import Pins
 from itax_tasks.cli.env import env
 
@@ -66,3 +67,21 @@ def test_unknown_name(verb: str) -> None:
     result = _env(verb, "nonesuch")
     assert isinstance(result.exception, ConfigError)
     assert "toy, other" in str(result.exception)
+
+
+def test_data_are_put_in_from_a_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The digest is shown; a mirror without the file is refused by name."""
+    resources = (Resource("https://example.invalid/tips.csv", "seaborn/tips.csv"),)
+    monkeypatch.setattr(environment_data, "listed", lambda: {"toy": resources})
+    (tmp_path / "tips.csv").write_text("tip\n1\n")
+    created = _env("create", "toy", "--with-data", "--data-from", str(tmp_path))
+    assert 0 == created.exit_code, created.output
+    assert f"data {environments.find('toy', tmp_path / 'envs').data[:12]}" in created.stdout
+    refused = _env("create", "toy", "--with-data", "--data-from", str(tmp_path / "nowhere"))
+    assert isinstance(refused.exception, ExecutionError)
+    assert "1 of 1 data files of toy could not be fetched: tips.csv" in str(refused.exception)
+
+
+def test_a_mirror_alone_is_no_request() -> None:
+    """--data-from without --with-data would be forgotten in silence."""
+    assert "add --with-data" in str(_env("create", "toy", "--data-from", "x").exception)

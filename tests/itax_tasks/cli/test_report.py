@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from itax_metrics.errors import ConfigError, DataError
+from itax_metrics.errors import ConfigError, DataError, MissingExtraError
 from itax_metrics.records import Outcome, Run, Status, TaskRun
 from itax_metrics.store import write_score_dir
 from itax_tasks.cli.compare import compare
@@ -43,6 +44,25 @@ def test_two_folders_give_a_report(scores: list[str], tmp_path: Path):
     assert {"report.html", "report.md", "report.json", "figures"} == {p.name for p in (tmp_path / "report").iterdir()}
 
 
+def test_png_beside_each_svg(scores: list[str], tmp_path: Path):
+    """--png draws every figure a second time; a report without it leaves no old picture behind."""
+    pytest.importorskip("vl_convert")
+    _run(*scores, "--png")
+    figures = tmp_path / "report" / "figures"
+    drawn = {file.stem for file in figures.glob("*.svg")}
+    assert drawn >= {"tax", "slope_1"}
+    assert drawn == {file.stem for file in figures.glob("*.png")}
+    _run(*scores)
+    assert [] == list(figures.glob("*.png"))
+
+
+def test_png_without_its_extra_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Before any file is read."""
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    with pytest.raises(MissingExtraError, match="plots"):
+        _run(str(tmp_path / "nowhere"), str(tmp_path / "nothing"), "--png")
+
+
 def test_programs_read_json(scores: list[str], tmp_path: Path):
     """--json prints what report.json holds."""
     printed = json.loads(_run(*scores, "--json", "--out", "r").stdout)
@@ -70,6 +90,21 @@ def test_several_pairs_stand_side_by_side(scores: list[str], tmp_path: Path):
     page = _page(tmp_path, _run(*scores, scores[0], other))
     assert "m-7B / m-7B-late" in page
     assert 'id="across"' in page
+
+
+def test_a_series_is_one_base_and_its_checkpoints(scores: list[str], tmp_path: Path):
+    """Each checkpoint against the base, the first against the last; the figure; flips of the last alone."""
+    later = _write(tmp_path / "later", "m-7B-it-2", "0000011")
+    page = _page(tmp_path, _run("--series", *scores, later))
+    content = json.loads((tmp_path / "report" / "report.json").read_text("utf-8"))
+    assert ["m-7B-it", "m-7B-it-2"] == [row["checkpoint"] for row in content["across"]["series"]]
+    assert "points lost from the first to the last: infilling +14.3" in content["findings"][6]["evidence"]
+    assert (tmp_path / "report" / "figures" / "series_1.svg").is_file()
+    assert '<a href="#series">' in page
+    assert '<h3 id="series">' in page
+    assert [0, 7] == [sum(len(task["flips"]) for task in pair["details"].values()) for pair in content["pairs"]]
+    with pytest.raises(ConfigError, match="the base model's, then two checkpoints or more"):
+        _run("--series", *scores)
 
 
 def test_refusals_name_the_argument(scores: list[str], tmp_path: Path):

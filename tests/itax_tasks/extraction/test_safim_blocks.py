@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("tree_sitter", reason="the extra `safim` is not installed")
 
+from benchmarks.safim_truncation import FAST, PIECES, SLOW, answers, cut
 from hypothesis import given
 from hypothesis import settings as property_settings
 from hypothesis import strategies as some
@@ -35,11 +35,6 @@ FILES = {
     "csharp": ("class A {\n  int F(int n) {\n    ", "\n    return n;\n  }\n}\n", "n += 1;\n    n *= 2;"),
 }
 """By language: code before a hole, code after it, what was there."""
-
-PIECES = (
-    *("for", "(", ")", "{", "}", "x", "= 1", ";", "\n", "\n    ", "return", "if", "def f():", "# note", "pass"),
-    *("Here is the code:", "print(x)", "i++", "else", "'", '"', "/*", "*/", "é", "\r\n", "```", "\f", "\u2028"),
-)
 
 
 @pytest.mark.parametrize("language", FILES)
@@ -100,22 +95,14 @@ def test_any_answer_is_cut_as_the_slow_reference_cuts_it(language: str, pieces: 
     )
 
 
-def answers(item: Item, source: random.Random) -> Iterator[str]:
-    """The published answer, the same with the start of the suffix behind it, and garbage."""
-    yield item.truth
-    yield f"{item.truth}\n{item.suffix[:60]}"
-    yield " ".join(source.choice(PIECES) for _ in range(source.randrange(3, 60)))
-
-
 def compare(items: list[Item]) -> list[str]:
-    """The items whose answers are not cut as the reference cuts them."""
+    """The items whose answers are not cut by both rules as the reference cuts them."""
     source = random.Random(1)
     return [
         item.task_id
         for item in items
-        for answer in answers(item, source)
-        if fast.until_block(item.language, item.prefix, item.suffix, answer)
-        != reference.until_block(item.language, item.prefix, item.suffix, answer)
+        for _, answer in answers(item, source)
+        if cut(FAST, item, answer)[0] != cut(SLOW, item, answer)[0]
     ]
 
 

@@ -25,7 +25,6 @@ BYTE_MERGES = (
     ("f", "i"),
     ("fi", "m"),
 )
-PIECE_MERGES = (("▁", "▁"), ("▁▁", "▁"), ("d", "e"), ("de", "f"), ("▁", "def"), ("r", "e"), ("▁", "b"))
 
 
 @pytest.fixture
@@ -60,48 +59,13 @@ def byte_level() -> Callable[..., Any]:
     return build
 
 
-def _spelling(token: str) -> list[tuple[str, str]]:
-    """The merges that build `▁<PRE>` from its letters."""
-    bare = token.lstrip("▁")
-    steps = [(bare[:end], bare[end]) for end in range(1, len(bare))]
-    return [*steps, ("▁", bare)]
-
-
 @pytest.fixture
 def sentencepiece() -> Callable[..., Any]:
-    """A tokenizer like Llama's: BPE over pieces, byte fallback, a leading space before every text.
+    """A tokenizer like Llama's: BPE over pieces, byte fallback, a leading space before every text."""
+    pytest.importorskip("transformers", reason="builds a tokenizer; comes with the hf extra")
+    from tests.sentencepiece_like import sentencepiece_like
 
-    With `parsed` the control pieces are found in plain text, as SentencePiece finds `▁<PRE>` in ` <PRE>`.
-    """
-    tokenizers = pytest.importorskip("tokenizers", reason="builds a tokenizer; comes with the hf extra")
-    transformers = pytest.importorskip("transformers", reason="wraps a tokenizer; comes with the hf extra")
-
-    def build(control: Mapping[str, int], *, parsed: bool = False, name: str = "") -> Any:
-        merges = [*PIECE_MERGES, *(pair for token in control if parsed for pair in _spelling(token))]
-        pieces = ["▁", *"abcdefghijklmnopqrstuvwxyz():+=<>PRESUFMID", *("".join(pair) for pair in merges)]
-        vocabulary = {"<unk>": 0, "<s>": 1, "</s>": 2, **{f"<0x{byte:02X}>": byte + 3 for byte in range(256)}}
-        for piece in dict.fromkeys(pieces):
-            vocabulary[piece] = len(vocabulary)
-        vocabulary |= control
-        model = tokenizers.models.BPE(
-            vocab=vocabulary, merges=merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True
-        )
-        core = tokenizers.Tokenizer(model)
-        decoders = tokenizers.decoders
-        core.decoder = decoders.Sequence(
-            [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
-        )
-        core.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
-        if not parsed:
-            core.add_special_tokens([tokenizers.AddedToken(token, special=True, normalized=False) for token in control])
-        core.post_processor = tokenizers.processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
-        wrapped = transformers.PreTrainedTokenizerFast(
-            tokenizer_object=core, bos_token="<s>", eos_token="</s>", unk_token="<unk>"
-        )
-        wrapped.name_or_path = name
-        return wrapped
-
-    return build
+    return sentencepiece_like
 
 
 @pytest.fixture

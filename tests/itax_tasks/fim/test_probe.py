@@ -8,76 +8,25 @@ from typing import Any
 
 import pytest
 
-from itax_tasks.fim.holes import HOLES, Hole
-from itax_tasks.fim.probe import Score, candidates, probe, sign_test
-
 torch = pytest.importorskip("torch", reason="the extra `hf` is not installed")
 
+from tests.probe_model import SENTINELS, document, make_tokenizer, train
 
-NAMES = "abcdefgh"
-SENTINELS = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
+from itax_tasks.fim.holes import HOLES
+from itax_tasks.fim.probe import Score, probe, sign_test
+
 ORDERS = ("PSM", "SPM-a", "SPM-b", "SPM-no-mid")
-STEPS = 240
-
-
-def document(draw: random.Random) -> Hole:
-    """One name before the hole, one after it; the middle repeats the second one, which only the suffix shows, and the
-    first. No word says which name is which: only the order of the sentinels does."""
-    one, other = draw.choice(NAMES), draw.choice(NAMES).upper()
-    return Hole(f"{one}=", f"{other};", f"{other}{one}")
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
     """Bytes as tokens, and the sentinels of StarCoder."""
-    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    core = Tokenizer(models.BPE(vocab={symbol: place for place, symbol in enumerate(alphabet)}, merges=[]))
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    core.decoder = decoders.ByteLevel()
-    core.add_tokens([AddedToken(token, special=False, normalized=False) for token in SENTINELS])
-    return PreTrainedTokenizerFast(tokenizer_object=core, clean_up_tokenization_spaces=False)
+    return make_tokenizer()
 
 
 def trained(tokenizer: Any, order: str) -> Score:
-    """A model of two layers that saw half of its documents in that order and half left to right."""
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    torch.manual_seed(0)
-    torch.set_num_threads(1)  # on a busy machine several threads wait for each other
-    draw = random.Random(0)
-    (chosen,) = [candidate for candidate in candidates(tokenizer) if candidate.order == order]
-    config = Qwen2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=64,
-        tie_word_embeddings=True,
-        initializer_range=0.1,  # with the usual 0.02 so small a model takes thousands of steps to look at the suffix
-    )
-    model = Qwen2ForCausalLM(config)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
-
-    def plain(text: str) -> list[int]:
-        return list(tokenizer.encode(text, add_special_tokens=False))
-
-    for step in range(STEPS):
-        holes = [document(draw) for _ in range(32)]
-        if step % 2:
-            rows = [(plain(hole.prefix), plain(hole.middle)) for hole in holes]
-        else:
-            rows = [(chosen.layout.ids(hole.prefix, hole.suffix), plain(hole.middle)) for hole in holes]
-        ids = torch.tensor([prompt + middle for prompt, middle in rows])
-        loss = model(input_ids=ids, labels=ids).loss
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    model.eval()
+    """The log-probabilities of a model trained in that order."""
+    model = train(tokenizer, order)
 
     def score(asked: Sequence[tuple[list[int], list[int]]]) -> list[float]:
         found = []

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from . import landlock, namespaces, seccomp, syscalls, tree
+from .memory_group import MemoryGroup
 
 
 class LayerFailed(Exception):
@@ -40,6 +41,8 @@ class Confinement:
         """To be applied in each program's process; None where the whole worker is already behind it."""
         self.proc: int | None = None
         """An open /proc that shows the programs' processes, and that no path leads to."""
+        self.group: MemoryGroup | None = None
+        """The control group that programs join."""
         self.drop_to: int | None = None
         self.drop_capabilities = False
         self.count_processes = False
@@ -64,6 +67,7 @@ def confine(config: Mapping[str, Any]) -> Confinement:
         return held
     readable = tree.readable_paths(config.get("readable", ()))
     held = Confinement(config["scratch"], ["limits"], dict(skip))
+    _open_group(held, config)
     if "namespaces" not in skip:
         before = os.stat("/proc/self/ns/user").st_ino
         try:
@@ -135,6 +139,18 @@ def _inside(held: Confinement, other_user: int | None, readable: list[str], conf
         held.layers.append("process_count")
     else:
         held.missing["process_count"] = "needs Linux 5.14, and programs that do not run as root"
+
+
+def _open_group(held: Confinement, config: Mapping[str, Any]) -> None:
+    # Here, where its path still exists.
+    if config["memory_group"] is None:
+        held.missing.setdefault("memory_group", config["no_memory_group"])
+        return
+    try:
+        held.group = MemoryGroup(config["memory_group"])
+        held.layers.append("memory_group")
+    except OSError as error:
+        held.missing["memory_group"] = str(error)
 
 
 def _private_proc(mount_point: str) -> int:

@@ -3,8 +3,8 @@
 Covered: many processes that together use more than one may; the worker looks every twentieth of a second once a
 program is older than that, and programs that end sooner cost nothing. Pages that several processes share count once
 where the kernel tells the proportional size to this worker, else for each process beyond what it was forked with.
-Not covered: what is allocated between two looks; files in the scratch directories, which have their own limit; kernel
-memory; workers without a /proc, `missing` then names `memory_of_all`.
+Not covered: what is allocated between two looks, which `memory_group` is for; files in the scratch directories, which
+have their own limit; kernel memory; workers without a /proc, `missing` then names `memory_of_all`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from functools import partial
 
 from itax_tasks.benchmarks.classeval import completion, environment, holistic, hub, infilling, judging
 from itax_tasks.benchmarks.classeval.hub import HUB_SETS
-from itax_tasks.spec import Condition, Measure, TaskSpec, answer_alone
+from itax_tasks.conditions import conditions, with_lenient
+from itax_tasks.spec import Measure, TaskSpec, answer_alone
 
 LINE_MEASURES = {
     "exact_match": Measure("paper_strip", judging.same_text, answer_alone),
@@ -31,12 +32,12 @@ CLASS_MEASURES = {
 }
 
 
-def _lines(name: str, context: infilling.Context, condition: Condition = "raw") -> TaskSpec:
+def _lines(name: str, context: infilling.Context) -> TaskSpec:
     return TaskSpec(
         name=f"itax_classeval_infilling{name}",
         version=1.0,
         benchmark=f"classeval/infilling_{context}",
-        condition=condition,
+        condition="raw",
         protocol="paper" if context == "file" else "itax",
         load=partial(infilling.load, context),
         measures=LINE_MEASURES,
@@ -67,14 +68,13 @@ def _methods(name: str, subset: completion.Subset, *, around: bool = False) -> T
 
 
 TASKS = (
-    _lines("", "file"),
-    _lines("_l2r", "file", "l2r"),
-    _lines("_no_cue", "no_cue"),
-    _lines("_cue", "cue"),
-    _methods("", "paper"),
-    _methods("_full", "full"),
-    _methods("_shown", "paper", around=True),
-    _methods("_no_cue", "no_cue"),
+    *conditions(_lines("", "file")),
+    with_lenient(_lines("_no_cue", "no_cue")),
+    with_lenient(_lines("_cue", "cue")),
+    *conditions(_methods("", "paper")),
+    with_lenient(_methods("_full", "full")),
+    with_lenient(_methods("_shown", "paper", around=True)),
+    with_lenient(_methods("_no_cue", "no_cue")),
     TaskSpec(
         name="itax_classeval_holistic",
         version=1.0,

@@ -16,6 +16,7 @@ from itax_tasks.benchmarks.safim.cues import without_cues
 from itax_tasks.benchmarks.safim.judging import LIMITS, complete, decide, decide_call, runs_in
 from itax_tasks.benchmarks.safim.prompts import instructed, left_to_right, statement_and_code
 from itax_tasks.benchmarks.safim.rows import SUBSETS, Shown, Subset, load, own_id
+from itax_tasks.conditions import conditions, with_lenient
 from itax_tasks.spec import GREEDY, Condition, Measure, TaskSpec, measured
 
 OFFICIAL_SAMPLING: Mapping[str, Any] = {"do_sample": True, "temperature": 0.2, "top_p": 0.95}
@@ -71,9 +72,9 @@ def _spec(
 _official = partial(_spec, protocol="official", sampling=OFFICIAL_SAMPLING, max_gen_toks=OFFICIAL_TOKENS)
 
 TASKS = (
-    _spec("itax_safim"),
-    *(_spec(f"itax_safim_{subset}", (subset,)) for subset in SUBSETS),
-    _spec("itax_safim_no_cue", protocol="itax", shown=without_cues),
+    *conditions(_spec("itax_safim")),
+    *(sibling for subset in SUBSETS for sibling in conditions(_spec(f"itax_safim_{subset}", (subset,)))),
+    with_lenient(_spec("itax_safim_no_cue", protocol="itax", shown=without_cues)),
     _official("itax_safim_official_psm", shown=statement_and_code),
     _official("itax_safim_official_l2r", condition="l2r", shown=left_to_right, asked=("safim_mode",)),
     _official(

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from itax_metrics.execution import Executor
-from itax_metrics.records import Item
+from itax_metrics.records import Item, Outcome, TaskRun
 from itax_metrics.stats.bootstrap import bootstrap_interval, by_cluster
 from itax_metrics.stats.intervals import Interval, wilson
 from itax_tasks.benchmarks import mini
 from itax_tasks.harness.model_context import ModelContext
 from itax_tasks.prompts.prepare import prepare
-from itax_tasks.scoring import Answer, score
+from itax_tasks.scoring import Answer, score, task_run
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
 from itax_tasks.tasks import task
@@ -73,6 +73,9 @@ class Figures:
     """Mean length of an answer by kind of item, in tokens."""
     fenced: Mapping[str, float]
     """Share of answers that hold a code fence, by kind of item."""
+    tasks: Mapping[str, TaskRun]
+    outcomes: tuple[Outcome, ...]
+    """What a score directory keeps, so that `itax compare` and `itax report` can read the same run."""
 
 
 def evaluate(folder: Path, executor: Executor, *, limit: int | None = None) -> Figures:
@@ -88,17 +91,26 @@ def evaluate(folder: Path, executor: Executor, *, limit: int | None = None) -> F
     rates: dict[str, Rate] = {}
     tokens: dict[str, float] = {}
     fenced: dict[str, float] = {}
+    tasks: dict[str, TaskRun] = {}
+    outcomes: list[Outcome] = []
+    settings = Settings()
     for subset, figures in FIGURES.items():
         spec = task(f"itax_mini_{subset}")
-        items = spec.load(Settings()).items[:limit]
+        loaded = spec.load(settings)
+        items = loaded.items[:limit]
         prompts = prepare(spec, items, context, {})
         with one_thread():  # so small a model only waits for a second one
             texts, lengths = generate(model, context.tokenizer, prompts.texts, prompts.stops, spec.max_gen_toks)
-        judged = _judged(spec, items, texts, executor)
+        found = _scored(spec, items, texts, lengths, executor)
+        judged = _rates(spec, items, found)
+        tasks[spec.name] = task_run(
+            spec, loaded.data, n_items=len(items), samples_per_item=1, time_scale=settings.time_scale
+        )
+        outcomes += found
         rates |= {figure: judged[metric] for figure, metric in figures.items()}
         tokens[subset] = sum(lengths) / len(lengths)
         fenced[subset] = sum("```" in text for text in texts) / len(texts)
-    return Figures(rates, tokens, fenced)
+    return Figures(rates, tokens, fenced, tasks, tuple(outcomes))
 
 
 def generate(
@@ -143,9 +155,22 @@ def _before_stop(text: str, stops: Sequence[str]) -> str:
     return text[: min(found)] if found else text
 
 
-def _judged(spec: TaskSpec, items: Sequence[Item], texts: Sequence[str], executor: Executor) -> dict[str, Rate]:
-    answers = [Answer(item.task_id, 0, text) for item, text in zip(items, texts, strict=True)]
-    outcomes = score(spec, {item.task_id: item for item in items}, answers, executor)
+def _scored(
+    spec: TaskSpec, items: Sequence[Item], texts: Sequence[str], lengths: Sequence[int], executor: Executor
+) -> list[Outcome]:
+    answers = [
+        Answer(
+            item.task_id,
+            0,
+            text,
+            generation={"tokens": length, "finish": "length" if length >= spec.max_gen_toks else "stop"},
+        )
+        for item, text, length in zip(items, texts, lengths, strict=True)
+    ]
+    return score(spec, {item.task_id: item for item in items}, answers, executor)
+
+
+def _rates(spec: TaskSpec, items: Sequence[Item], outcomes: Sequence[Outcome]) -> dict[str, Rate]:
     clusters = {item.task_id: item.cluster for item in items}
     return {
         metric: Rate({outcome.task_id: bool(outcome.metrics[metric]) for outcome in outcomes}, clusters)

@@ -1,0 +1,169 @@
+"""A process that does nothing but fork: programs start as copies of it, not of the worker that watches them.
+
+After a fork both sides pay for every page they write to, so the one that is copied should write little. The template
+reads one compiled program, forks with CLONE_VFORK, and stands still until the copy is gone: it then finds its pages as
+they were. CLONE_PARENT makes the copy a child of the worker, which reads its number from a page that both share, and
+waits, watches and kills as for its own.
+
+Covered: the template's end is the worker's end. The shared page is not copied, so no program can write to it. Open
+files are one table of both: what the worker opens needs no passing on.
+Not covered: workers without a pid namespace of their own, or with libraries that may have started threads; those fork
+themselves. A program that replaces its process by another (exec) frees the template before its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import marshal
+import os
+import select
+import signal
+import time
+import types
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from . import trial
+from .processes import FILENAME, Processes
+from .sandbox import memory, syscalls
+
+_READ_BYTES = 1 << 16
+_PREFIX = 4
+_STARTED, _REFUSED = b".", b"!"
+
+
+class Template:
+    """The worker's side: hands programs to the template and waits for them."""
+
+    def __init__(self, processes: Processes, connection: int) -> None:
+        self._processes = processes
+        self._connection = connection
+        self._page = syscalls.SharedNumber()
+        commands, self._commands = os.pipe()
+        self._ended, ended = os.pipe()
+        self._theirs = commands, ended
+        # Here, not in the namespace that the last fork may have left for the next one.
+        processes.fork_here()
+        process = syscalls.clone(syscalls.CLONE_FILES, signal.SIGCHLD)()
+        if process == 0:
+            _serve(commands, ended, self._page, processes)
+        self._poll = select.poll()
+        # No events asked: only the loss of the supervisor wakes this up.
+        self._poll.register(connection, 0)
+        self._poll.register(self._ended, select.POLLIN)
+        self._life = os.pidfd_open(process)
+        self._process = process
+        self._poll.register(self._life, select.POLLIN)
+        self.is_lost = False
+        """True once the kernel has ended it, as the largest process of a control group that was full."""
+
+    def run(
+        self, program: types.CodeType | str, writer: int, mark: bytes, limits: dict[str, Any]
+    ) -> tuple[trial.Ending, int, float]:
+        """Run one program to its end: how it ended, its exit code, its wall time in seconds.
+
+        Raises:
+            OSError: no process can be started.
+        """
+        self._page.value = 0
+        self._processes.prepare_group(limits)
+        order = marshal.dumps((program, writer, mark, self._processes.lowered(limits), limits["output_bytes"]))
+        began = time.monotonic()
+        _write_all(self._commands, len(order).to_bytes(_PREFIX, "little") + order)
+        ending, told = self._ends_by(began + limits["wall_seconds"], limits["memory_bytes"])
+        code = self._processes.end(self._page.value)
+        if not told:
+            self._hear_in_time()
+        if self._processes.over_memory:
+            # The kernel may have chosen the template, if no process of the program was larger.
+            ending, self.is_lost = "too large", self._processes.is_over(self._process)
+        return ending, code, time.monotonic() - began
+
+    def bury(self) -> None:
+        """Forget a template that is lost."""
+        os.waitpid(self._process, 0)
+        # One table of open files: what was the template's is still open here.
+        for descriptor in (self._life, self._commands, self._ended, *self._theirs):
+            os.close(descriptor)
+
+    def _ends_by(self, deadline: float, memory_bytes: int) -> tuple[trial.Ending, bool]:
+        """How the program ended or has to end, and whether the template has been heard about it."""
+        longest = memory.SECONDS if self._processes.watches_memory else float("inf")
+        looked = time.monotonic()
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            happened = [descriptor for descriptor, _ in self._poll.poll(min(left, longest) * 1000)]
+            child = self._page.value
+            if self._ended in happened:
+                self._hear()
+                if self._processes.is_over(self._page.value):
+                    return "itself", True
+                # On its last steps, or another program in the same process by now.
+                return self._processes.ends_by(self._page.value, deadline, memory_bytes), True
+            if self._life in happened and child and self._processes.uses_too_much(child, memory_bytes):
+                return "too large", False
+            if happened:
+                # The supervisor is gone, or the template: pid 1 takes everything with it.
+                os._exit(0 if self._connection in happened else 1)
+            if child and left <= 0:
+                return "late", False
+            if child and time.monotonic() - looked >= memory.SECONDS:
+                if self._processes.uses_too_much(child, memory_bytes):
+                    return "too large", False
+                looked = time.monotonic()
+
+    def _hear_in_time(self) -> None:
+        happened = [descriptor for descriptor, _ in self._poll.poll()]
+        if self._ended in happened:
+            self._hear()
+        elif self._life not in happened or not self._processes.over_memory:
+            os._exit(1)
+
+    def _hear(self) -> None:
+        """Wait for the template's word that it goes on."""
+        if os.read(self._ended, 1) != _STARTED:
+            raise OSError("the template cannot fork")
+
+
+def _serve(commands: int, ended: int, page: syscalls.SharedNumber, processes: Processes) -> NoReturn:
+    """The template's whole life. What it holds while a program runs, the program's process is a copy of."""
+    try:
+        # Once, for all its copies: to move each of them would cost a fiftieth of a program, and its wait a millisecond.
+        processes.join_group()
+        become = processes.become
+        gc.disable()
+        page.keep_from_children()
+        fork = syscalls.clone(
+            syscalls.CLONE_NEWPID | syscalls.CLONE_PARENT | syscalls.CLONE_VFORK, 0, number_to=page.address
+        )
+        while True:
+            order = _read_order(commands)
+            program, writer, mark, lowered, allowed = marshal.loads(order)
+            del order
+            trial.CountingSink.allow(allowed)
+            child = 0
+            with contextlib.suppress(OSError):
+                child = fork() or _run(become, program, writer, mark, lowered)
+            del program
+            os.write(ended, _STARTED if child else _REFUSED)
+    finally:
+        os._exit(1)
+
+
+def _run(become: Callable[..., None], program: Any, writer: int, mark: bytes, lowered: Any) -> NoReturn:
+    gc.enable()
+    become(lowered, writer, mark, lambda channel: trial.run(program, FILENAME, channel, mark))
+    os._exit(1)
+
+
+def _read_order(commands: int) -> bytes:
+    received = os.read(commands, _READ_BYTES)
+    while len(received) < _PREFIX or len(received) < _PREFIX + int.from_bytes(received[:_PREFIX], "little"):
+        received += os.read(commands, _READ_BYTES)
+    return received[_PREFIX:]
+
+
+def _write_all(descriptor: int, rest: bytes) -> None:
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]

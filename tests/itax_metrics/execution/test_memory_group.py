@@ -1,0 +1,197 @@
+"""The memory control group: what many processes take together ends in one verdict, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from itax_metrics.execution import Limits, LocalExecutor, Program, probe
+from itax_metrics.execution.calls import Call, CallJudge
+from itax_metrics.execution.codec import encode
+from itax_metrics.execution.programs import StdioJudge
+from itax_metrics.execution.sandbox import cgroup
+from itax_metrics.records import Status
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="programs are executed on Linux")
+
+MIB = 1 << 20
+SMALL = Limits(wall_seconds=30.0, memory_bytes=256 * MIB)
+SPREAD = """
+import os, time
+for _ in range(8):
+    if os.fork() == 0:
+        block = bytearray(60 << 20)
+        time.sleep(60)
+for _ in range(8):
+    os.wait()
+"""
+"""Eight processes of 60 MiB each, and one that waits for them."""
+
+
+@pytest.fixture
+def alone() -> Iterator[LocalExecutor]:
+    """One worker, whose group is the only one of this process."""
+    needs_group()
+    with LocalExecutor(workers=1) as running:
+        yield running
+
+
+def needs_group() -> None:
+    """Skip where the layer is absent."""
+    if not probe().contained:
+        pytest.skip(probe().summary())
+    if "memory_group" not in probe().layers:
+        pytest.skip(f"no memory control group: {probe().missing['memory_group']}")
+
+
+def own_groups() -> list[Path]:
+    """The groups of this process's workers, newest last."""
+    found = [path for place in cgroup.places() for path in place.glob(f"itax-{os.getpid()}-*")]
+    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
+
+
+def highest(group: Path) -> int:
+    """Bytes the group ever held."""
+    first = group / "memory.max_usage_in_bytes"
+    return int((first if first.exists() else group / "memory.peak").read_text())
+
+
+def test_a_tree_never_holds_more_than_its_limit(alone: LocalExecutor) -> None:
+    """Eight processes that may have 256 MiB together get no page more, which no look in intervals can promise."""
+    before = set(own_groups())
+    assert Status.PASSED is alone.run([Program("x = 1", limits=SMALL)])[0].status
+    (group,) = set(own_groups()) - before
+    spread, after = alone.run([Program(SPREAD, limits=SMALL), Program("assert sorted([2, 1]) == [1, 2]", limits=SMALL)])
+    assert Status.OUT_OF_MEMORY is spread.status
+    assert f"over {256 * MIB} bytes in all its processes together" == spread.detail
+    assert 200 * MIB < highest(group) <= 256 * MIB
+    assert Status.PASSED is after.status
+
+
+def test_a_clean_end_hides_no_killed_process(alone: LocalExecutor) -> None:
+    """A program that waits for its killed children and runs to its end took too much all the same."""
+    source = SPREAD.replace("sleep(60)", "sleep(1); os._exit(0)")
+    assert Status.OUT_OF_MEMORY is alone.run([Program(source, limits=SMALL)])[0].status
+    within = source.replace("range(8)", "range(3)")
+    assert Status.PASSED is alone.run([Program(within, limits=SMALL)])[0].status
+
+
+def test_limits_follow_the_program(alone: LocalExecutor) -> None:
+    """What is too much for one program is not for the next, and is again for the one after."""
+    large = Limits(wall_seconds=30.0, memory_bytes=1024 * MIB)
+    source = SPREAD.replace("sleep(60)", "sleep(1); os._exit(0)")
+    programs = [Program(f"{source}# {n}", limits=limits) for n, limits in enumerate((SMALL, large, SMALL, large))]
+    expected = [Status.OUT_OF_MEMORY, Status.PASSED] * 2
+    assert expected == [verdict.status for verdict in alone.run(programs)]
+
+
+@pytest.mark.parametrize("turn", ["subprocess.run(command)", "os.execv(command[0], command)"])
+def test_files_in_the_scratch_directories_count(alone: LocalExecutor, turn: str) -> None:
+    """They are memory; where no process of the program is to blame, the next program has a template all the same."""
+    full = "head -c 90M /dev/zero > a; head -c 90M /dev/zero > /dev/shm/b; sleep 60"
+    source = f"import os, subprocess\ncommand = ['/bin/sh', '-c', {full!r}]\n{turn}"
+    limits = Limits(wall_seconds=30.0, memory_bytes=100 * MIB)
+    alone.run([Program("x = 1", limits=limits)])
+    worker = alone.worker_pids
+    verdicts = alone.run([Program(source, limits=limits)])
+    verdicts += alone.run([Program("x = 2", limits=limits)])
+    assert [Status.OUT_OF_MEMORY, Status.PASSED] == [verdict.status for verdict in verdicts]
+    assert worker == alone.worker_pids
+
+
+def test_the_other_forms_of_test_are_limited_too(alone: LocalExecutor) -> None:
+    """Programs judged by what they print or return get the same verdict."""
+    printing = Program(f"{SPREAD}\nprint(1)", judge=StdioJudge((("", ("1",)),)), limits=SMALL)
+    body = SPREAD.replace("\n", "\n    ")
+    judge = CallJudge("f", (Call(encode([1]), b"V" + encode(1), seconds=30.0),))
+    calling = Program(f"def f(x):\n    {body}\n    return x", judge=judge, limits=SMALL)
+    assert [Status.OUT_OF_MEMORY] * 2 == [verdict.status for verdict in alone.run([printing, calling])]
+
+
+def test_programs_have_no_way_to_the_group(alone: LocalExecutor) -> None:
+    """The descriptors that lead to it are closed in a program; what it finds open is its channel."""
+    source = """
+import os
+def is_open(number):
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+assert [number for number in range(3, 256) if is_open(number)] == [200]
+assert not os.path.exists('/sys/fs/cgroup')
+"""
+    verdict = alone.run([Program(source, limits=SMALL)])[0]
+    assert (Status.PASSED, "") == (verdict.status, verdict.detail)
+
+
+def test_groups_end_with_their_workers() -> None:
+    """A closed executor leaves none behind."""
+    needs_group()
+    before = own_groups()
+    with LocalExecutor(workers=2) as running:
+        running.run([Program(f"x = {n}") for n in range(40)])
+        assert len(own_groups()) > len(before)
+    assert before == own_groups()
+
+
+def test_abandoned_groups_are_removed() -> None:
+    """The next start removes groups whose owner is gone, and none that is held."""
+    needs_group()
+    held = cgroup.Group()
+    try:
+        abandoned = held.path.with_name("itax-1-999999999")
+        abandoned.mkdir()
+        cgroup.Group().close()
+        assert (True, False) == (held.path.exists(), abandoned.exists())
+    finally:
+        held.close()
+    assert not held.path.exists()
+
+
+def described(folder: Path, mounts: str, groups: str) -> Path:
+    """A /proc/self as the kernel would write it."""
+    (folder / "mountinfo").write_text(mounts)
+    (folder / "cgroup").write_text(groups)
+    return folder
+
+
+def test_absence_is_explained(tmp_path: Path) -> None:
+    """No memory controller, or one that nobody handed on, is a reason in words."""
+    own = tmp_path / "user" / "shell"
+    own.mkdir(parents=True)
+    mounts = f"40 30 0:38 / {tmp_path} rw,relatime - cgroup2 cgroup2 rw\n"
+    with pytest.raises(cgroup.Unavailable, match="no memory control group is mounted here"):
+        cgroup.places(described(tmp_path, "", "0::/user/shell\n"))
+    with pytest.raises(cgroup.Unavailable, match="version 1 are not mounted here"):
+        cgroup.places(described(tmp_path, mounts, "4:memory:/user/shell\n0::/user/shell\n"))
+    with pytest.raises(cgroup.Unavailable, match=r"neither .*/user/shell nor .*/user hands memory limits on"):
+        cgroup.places(described(tmp_path, mounts, "0::/user/shell\n"))
+    if "memory_group" not in probe().layers:
+        assert probe().missing["memory_group"]
+
+
+def test_version_2_is_found_where_it_is_delegated(tmp_path: Path) -> None:
+    """Below the own group where that hands limits on, else beside it, unless that would leave a limit."""
+    own = tmp_path / "user" / "shell"
+    own.mkdir(parents=True)
+    mounts = f"40 30 0:38 / {tmp_path} rw,relatime - cgroup2 cgroup2 rw\n"
+    proc = described(tmp_path, mounts, "0::/user/shell\n")
+    (own.parent / "cgroup.subtree_control").write_text("cpu memory pids\n")
+    (own / "memory.max").write_text("max\n")
+    assert [own.parent] == cgroup.places(proc)
+    (own / "memory.max").write_text("1073741824\n")
+    with pytest.raises(cgroup.Unavailable, match="has a memory limit"):
+        cgroup.places(proc)
+    (own / "cgroup.subtree_control").write_text("memory\n")
+    assert [own] == cgroup.places(proc)
+
+
+def test_version_1_is_found_below_a_container_root(tmp_path: Path) -> None:
+    """The path that the kernel names is read from the root of the mount, not of the machine."""
+    mounts = f"35 31 0:32 /docker/a {tmp_path} rw - cgroup cgroup rw,memory\n"
+    assert [tmp_path / "b"] == cgroup.places(described(tmp_path, mounts, "4:memory:/docker/a/b\n0::/\n"))

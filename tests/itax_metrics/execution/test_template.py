@@ -1,0 +1,112 @@
+"""The process that programs are copies of: limits hold whatever a copy turns into, and its loss costs no verdict."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import itax_metrics.execution
+from itax_metrics.execution import Limits, LocalExecutor, Program
+from itax_metrics.records import Status
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="programs are executed on Linux")
+
+
+def children(process: int) -> list[int]:
+    """All descendants, parents first."""
+    below = [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    return [*below, *(pid for child in below for pid in children(child))]
+
+
+def test_exec_frees_the_template_too_early(executor: LocalExecutor) -> None:
+    """A program that turns into another one is still waited for, judged by its exit, and ended at its limit."""
+    limits = Limits(wall_seconds=1.0)
+    turned = [
+        Program("import os; os.execv('/bin/sh', ['sh', '-c', 'exit 3'])", limits=limits),
+        Program("import os; os.execv('/bin/sleep', ['sleep', '100'])", limits=limits),
+        Program("x = 1", limits=limits),
+    ]
+    verdicts = executor.run(turned)
+    assert [Status.ERROR, Status.TIMEOUT, Status.PASSED] == [verdict.status for verdict in verdicts]
+    assert "exit status 3" in verdicts[0].detail
+
+
+def test_limits_may_change_between_programs(executor: LocalExecutor) -> None:
+    """Each program has its own limits, not those of the program before."""
+    grab = "block = bytearray(600 << 20)"
+    small, large = Limits(memory_bytes=256 << 20), Limits(memory_bytes=2 << 30)
+    programs = [Program(f"{grab}; {n}", limits=limits) for n, limits in enumerate((small, large, small, large))]
+    expected = [Status.OUT_OF_MEMORY, Status.PASSED] * 2
+    assert expected == [verdict.status for verdict in executor.run(programs)]
+
+
+def test_large_programs_reach_it_whole(executor: LocalExecutor) -> None:
+    """Code far larger than a pipe holds arrives as it was compiled, and so does a source that is compiled there."""
+    values = ", ".join(str(number) for number in range(10_000, 24_000))
+    longer = ", ".join(str(number) for number in range(10_000, 40_000))
+    programs = [
+        Program(f"values = [{values}]\nassert sum(values) == sum(range(10_000, 24_000))"),
+        Program(f"values = [{longer}]\nassert sum(values) == sum(range(10_000, 40_000))"),
+    ]
+    assert [Status.PASSED] * 2 == [verdict.status for verdict in executor.run(programs)]
+
+
+def test_its_loss_costs_no_verdict(executor: LocalExecutor) -> None:
+    """Killed under a running program, it takes its worker along; the program runs again in a fresh one."""
+    slow = [Program(f"import time; time.sleep(1.5); {n}", limits=Limits(wall_seconds=30.0)) for n in range(2)]
+    with LocalExecutor(workers=1) as running:
+        running.run([Program("x = 1")])
+        (launcher,) = running.worker_pids
+        family = children(launcher)
+        if len(family) < 2:
+            pytest.skip("no template without namespaces")
+        thread = threading.Timer(0.5, os.kill, (family[1], signal.SIGKILL))
+        thread.start()
+        verdicts = running.run(slow)
+        thread.join()
+        assert [Status.PASSED] * 2 == [verdict.status for verdict in verdicts]
+        assert (launcher,) != running.worker_pids
+
+
+@linux
+def test_the_shared_page_is_kept_from_programs() -> None:
+    """A process forked afterwards that reads the page dies of it; this one, and the number, live on."""
+    from itax_metrics.execution.sandbox import syscalls
+
+    number = syscalls.SharedNumber()
+    number.value = 7
+    number.keep_from_children()
+    child = os.fork()
+    if child == 0:
+        faulthandler.disable()
+        os._exit(number.value)
+    assert -signal.SIGSEGV == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert 7 == number.value
+
+
+@linux
+def test_the_interpreter_goes_on_from_huge_pages() -> None:
+    """Its code has moved, or nothing has: either way it compiles, imports and calls libraries as before."""
+    script = (
+        "from itax_metrics.execution import huge_pages\n"
+        "count = huge_pages.move_code()\n"
+        "import decimal, json, re\n"
+        "assert json.loads('[1.5]') == [1.5] and re.sub('a+', 'b', 'caat') == 'cbt'\n"
+        "assert eval('decimal.Decimal(1) / 3 * 3') < 1\n"
+        "held = [line.split()[1] for line in open('/proc/self/smaps_rollup') if line.startswith('AnonHugePages')]\n"
+        "assert int(held[0]) >= count * huge_pages.SIZE // 1024\n"
+        "print(count)\n"
+    )
+    sources = str(Path(itax_metrics.execution.__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": sources}
+    )
+    assert (0, "") == (done.returncode, done.stderr)
+    assert int(done.stdout) >= 0
