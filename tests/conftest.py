@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,22 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     folder = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("ITAX_STATE_DIR", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def lm_eval_logging() -> Iterator[None]:
+    """What lm-eval did to its logger in one test is undone before the next.
+
+    A run inside this process takes the logger away from its parents, where `caplog` listens, and keeps writing to the
+    stream of the test it ran in.
+    """
+    logger = logging.getLogger("lm_eval")
+    before = logger.propagate, logger.level, logger.handlers[:]
+    yield
+    logger.propagate, level, logger.handlers[:] = before
+    logger.setLevel(level)
+    if "lm_eval.utils" in sys.modules:
+        sys.modules["lm_eval.utils"]._LOGGING_CONFIGURED = False  # type: ignore[attr-defined]  # a module variable
 
 
 @pytest.fixture(scope="session")
