@@ -27,8 +27,9 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 
 from ..errors import ConfigError, ExecutionError
+from .command import call
 from .environments import DATA as FOLDER
-from .environments import DATA_MANIFEST, Environment, _call, find
+from .environments import DATA_MANIFEST, Environment, find
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -163,6 +164,6 @@ def _unfold(environment: Environment, resource: Resource, copy: Path, making: Pa
     elif resource.form == "california":
         place.mkdir(exist_ok=True)
         command = [str(environment.interpreter), "-c", _CALIFORNIA, str(copy), str(place)]
-        _call(command, lambda _: None, f"{resource.name} could not be read by scikit-learn")
+        call(command, lambda _: None, f"{resource.name} could not be read by scikit-learn")
     else:
         shutil.copyfile(copy, place)

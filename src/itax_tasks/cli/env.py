@@ -7,7 +7,7 @@ import sys
 import click
 
 from itax_metrics.errors import ConfigError, ExecutionError
-from itax_metrics.execution import environment_data, environments
+from itax_metrics.execution import environment_creation, environment_data, environments
 from itax_tasks.cli.settings import HELP
 from itax_tasks.settings import read_settings
 
@@ -45,7 +45,7 @@ def create(names: tuple[str, ...], force: bool, with_data: bool, data_from: str 
                 if line.startswith("Collecting "):
                     bar.update(1)  # type: ignore[attr-defined]
 
-            environment = environments.create(name, folder, force=force, on_line=advance)
+            environment = environment_creation.create(name, folder, force=force, on_line=advance)
         if with_data:
             environment = environment_data.seed(name, folder, source=data_from)
         click.echo(_described(environment))

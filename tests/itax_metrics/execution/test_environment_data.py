@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from itax_metrics.errors import ConfigError, ExecutionError
-from itax_metrics.execution import LocalExecutor, Program, environment_data, environments, probe
+from itax_metrics.execution import LocalExecutor, Program, environment_creation, environment_data, environments, probe
 from itax_metrics.execution.environment_data import Resource
 from itax_metrics.execution.environments import Pins
 from itax_metrics.records import Status
@@ -65,9 +65,9 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: str) -> Path:
         Resource(f"{served}/words.zip", "nltk/corpora", "zip"),
     )
     monkeypatch.setattr(environments, "pinned", lambda: {"toy": TOY})
-    monkeypatch.setattr(environments, "_VENV", ("-m", "venv", "--without-pip"))
+    monkeypatch.setattr(environment_creation, "_VENV", ("-m", "venv", "--without-pip"))
     monkeypatch.setattr(environment_data, "listed", lambda: {"toy": resources})
-    environments.create("toy", tmp_path / "envs")
+    environment_creation.create("toy", tmp_path / "envs")
     return tmp_path / "envs"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from itax_metrics.errors import ConfigError, ExecutionError
-from itax_metrics.execution import LocalExecutor, Program, environments, probe
+from itax_metrics.execution import LocalExecutor, Program, environment_creation, environments, probe
 from itax_metrics.execution.environments import Pins
 from itax_metrics.records import Status
 
@@ -30,8 +30,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environments")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(environments, "pinned", lambda: {"toy": EMPTY})
-        patch.setattr(environments, "_VENV", BARE)
-        environments.create("toy", folder)
+        patch.setattr(environment_creation, "_VENV", BARE)
+        environment_creation.create("toy", folder)
     return folder
 
 
@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def toy(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it to be spoiled."""
     monkeypatch.setattr(environments, "pinned", lambda: {"toy": EMPTY})
-    monkeypatch.setattr(environments, "_VENV", BARE)
+    monkeypatch.setattr(environment_creation, "_VENV", BARE)
     shutil.copytree(made / "toy", tmp_path / "toy", symlinks=True)
     return tmp_path
 
@@ -59,7 +59,7 @@ def test_every_list_of_pins_is_sound() -> None:
         assert sorted(set(names)) == sorted(names)
         assert pins.source
         assert pins.imports
-        unpinned = [pin for pin in pins.requirements if not environments._PIN.fullmatch(pin)]
+        unpinned = [pin for pin in pins.requirements if not environment_creation._PIN.fullmatch(pin)]
         assert {"PyYAML", "python-Levenshtein-wheels"} >= set(unpinned)
         assert not (pins.complete and unpinned)
 
@@ -94,15 +94,15 @@ def test_a_changed_environment_is_refused(toy: Path) -> None:
 def test_force_makes_it_again(toy: Path) -> None:
     """The changed one is replaced and nothing is left beside it."""
     add(toy / "toy", "intruder", "1.0")
-    environments.create("toy", toy, force=True)
+    environment_creation.create("toy", toy, force=True)
     assert environments.find("toy", toy)
     assert ["toy"] == os.listdir(toy)
 
 
 def test_what_is_there_is_not_made_again(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Creating twice looks for no Python the second time."""
-    monkeypatch.setattr(environments, "find_python", None)
-    assert environments.create("toy", toy)
+    monkeypatch.setattr(environment_creation, "find_python", None)
+    assert environment_creation.create("toy", toy)
 
 
 def test_a_failed_creation_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,29 +111,23 @@ def test_a_failed_creation_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(environments, "pinned", lambda: {"toy": wanted})
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(ExecutionError, match=r"toy: the packages could not be installed: .*no-such-thing"):
-        environments.create("toy", tmp_path)
+        environment_creation.create("toy", tmp_path)
     assert [] == os.listdir(tmp_path)
 
 
 def test_a_module_that_does_not_load_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment counts as made when what it is for can be imported."""
     monkeypatch.setattr(environments, "pinned", lambda: {"toy": replace(EMPTY, imports=("no_such_module",))})
-    monkeypatch.setattr(environments, "_VENV", BARE)
+    monkeypatch.setattr(environment_creation, "_VENV", BARE)
     with pytest.raises(ExecutionError, match=r"toy: no_such_module does not work: .*ModuleNotFoundError"):
-        environments.create("toy", tmp_path)
+        environment_creation.create("toy", tmp_path)
     assert [] == os.listdir(tmp_path)
-
-
-def test_a_python_that_is_not_here() -> None:
-    """The message says where was looked and what installs it."""
-    with pytest.raises(ExecutionError, match=r"No Python 3\.99 .*uv python install 3\.99.*`itax env create x` again"):
-        environments.find_python("3.99", remedy="itax env create x")
 
 
 def test_unknown_names() -> None:
     """There are no pins for them."""
     with pytest.raises(ConfigError, match="no pinned environment 'nonesuch'"):
-        environments.create("nonesuch", Path("/nowhere"))
+        environment_creation.create("nonesuch", Path("/nowhere"))
 
 
 def test_a_missing_environment_is_an_error_before_anything_runs(tmp_path: Path) -> None:
@@ -172,9 +166,9 @@ def test_classeval(tmp_path: Path) -> None:
     """The real environment can be made from the registry, and a program finds its libraries in it."""
     if not probe().contained:
         pytest.skip(probe().summary())
-    created = environments.create("classeval", tmp_path)
+    created = environment_creation.create("classeval", tmp_path)
     pins = environments.pinned()["classeval"]
-    assert sorted(map(environments._plain, pins.requirements)) == list(created.distributions)
+    assert sorted(map(environments.normalised, pins.requirements)) == list(created.distributions)
     source = "import numpy, gensim, openpyxl, docx\nassert numpy.__version__ == '1.26.4'\nnumpy.mat([1])"
     with LocalExecutor(workers=1, environments_folder=tmp_path) as executor:
         (verdict,) = executor.run([Program(source, environment="classeval")])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from itax_metrics.execution import LocalExecutor, environments, probe
+from itax_metrics.execution import LocalExecutor, environment_creation, environments, probe
 from itax_metrics.execution.environments import Pins
 from itax_metrics.execution.programs import Limits, Program
 from itax_metrics.records import Item, Status, Verdict
@@ -70,9 +70,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Verdict]:
     folder = tmp_path_factory.mktemp("environments")
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(environments, "_VENV", ("-m", "venv", "--without-pip"))
+        patch.setattr(environment_creation, "_VENV", ("-m", "venv", "--without-pip"))
         patch.setattr(environments, "pinned", lambda: {"classeval": Pins("classeval", here, (), "tests", True, ())})
-        environments.create("classeval", folder)
+        environment_creation.create("classeval", folder)
 
     def decide(decision: object) -> Verdict:
         if isinstance(decision, Verdict):

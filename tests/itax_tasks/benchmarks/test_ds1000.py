@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from itax_metrics.errors import DataError
-from itax_metrics.execution import LocalExecutor, environments
+from itax_metrics.execution import LocalExecutor, environment_creation, environments
 from itax_metrics.records import Item, Status
 from itax_metrics.store import read_score_dir
 from itax_tasks.benchmarks import ds1000
@@ -130,9 +130,9 @@ def test_a_score_directory_names_the_pinned_environment(
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     pins = environments.Pins("toy", here, (), "this test", True, ("json",))
     monkeypatch.setattr(environments, "pinned", lambda: {"toy": pins})
-    monkeypatch.setattr(environments, "_VENV", ("-m", "venv", "--without-pip"))
+    monkeypatch.setattr(environment_creation, "_VENV", ("-m", "venv", "--without-pip"))
     monkeypatch.setattr(ds1000, "ENVIRONMENT", "toy")
-    made = environments.create("toy", tmp_path / "envs")
+    made = environment_creation.create("toy", tmp_path / "envs")
     answers = (Answer("DS-1000/0", 0, "result = df"),)
     submission = Submission("itax_ds1000_raw", answers, tmp_path / "answers.jsonl", partial=True)
     score_to_directory([submission], tmp_path / "out", replace(settings, state_dir=tmp_path), model={}, progress=False)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from itax_metrics.errors import ConfigError, ExecutionError
-from itax_metrics.execution import environment_data, environments
+from itax_metrics.execution import environment_creation, environment_data, environments
 from itax_metrics.execution.environment_data import Resource
 from itax_metrics.execution.environments import Pins
 from itax_tasks.cli.env import env
@@ -22,7 +22,7 @@ def _pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy = Pins("toy", python, (), "this test", True, ("json",))
     other = Pins("other", "3.99", ("thing==1.0",), "nobody", False, ("thing",))
     monkeypatch.setattr(environments, "pinned", lambda: {"toy": toy, "other": other})
-    monkeypatch.setattr(environments, "_VENV", ("-m", "venv", "--without-pip"))
+    monkeypatch.setattr(environment_creation, "_VENV", ("-m", "venv", "--without-pip"))
     monkeypatch.setenv("ITAX_STATE_DIR", str(tmp_path))
 
 
