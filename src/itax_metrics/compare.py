@@ -21,7 +21,8 @@ from itax_metrics.comparison import Benchmark, Comparison, Counts, PairedMetric,
 from itax_metrics.cues import cue_components
 from itax_metrics.decompose import decompose
 from itax_metrics.errors import DataError
-from itax_metrics.pairing import Across, OnMissing, PairedItem, PairedTask, pair
+from itax_metrics.matching import Across
+from itax_metrics.pairing import OnMissing, PairedItem, PairedTask, pair
 from itax_metrics.records import Flag, Outcome, Run
 from itax_metrics.stats import (
     Interval,

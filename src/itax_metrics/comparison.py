@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from itax_metrics.decompose import Component
-from itax_metrics.pairing import Across, OnMissing, PairedTask
+from itax_metrics.matching import Across
+from itax_metrics.pairing import OnMissing, PairedTask
 from itax_metrics.records import Run
 from itax_metrics.stats import Interval, McNemar, OddsRatio
 from itax_metrics.store import jsonable

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from itax_metrics.decompose import Component, Values, difference, headline_values
-from itax_metrics.pairing import CUES, cue_of, same_model
+from itax_metrics.matching import CUES, cue_of, same_model
 from itax_metrics.records import Outcome, Run
 
 

@@ -1,7 +1,8 @@
 """Putting two runs side by side: which may be compared, and item by item.
 
 A difference between two models means something only where nothing else differs. What must be equal is refused with
-both values and the remedy; what may matter but need not is a warning that stays with the numbers.
+both values and the remedy; what may matter but need not is a warning that stays with the numbers. Which task meets
+which is said in `matching`, what must be equal in `terms`.
 """
 
 from __future__ import annotations
@@ -9,18 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Literal
+from typing import Literal
 
 from itax_metrics.errors import ConfigError, PairingError
+from itax_metrics.matching import Across, matching_tasks, same_model
 from itax_metrics.records import Outcome, Run, TaskRun
+from itax_metrics.terms import run_warnings, soft_differences, unequal_machines, unequal_settings, violation
 
 OnMissing = Literal["error", "drop"]
-Across = Literal["condition", "extraction", "cue"]
 
-CUES = ("no_cue", "plain", "cue")
-"""How much natural language a task shows, least first: a suffix of its name, or none."""
-
-_PLAIN = ("raw", "direct")
 _SHOWN = 3
 """Item names listed in a message; the rest is counted."""
 
@@ -118,13 +116,13 @@ def pair(
         raise ConfigError(f"on_missing is {on_missing!r}; choose 'error' or 'drop'.")
     if across not in (None, "condition", "extraction", "cue"):
         raise ConfigError(f"across is {across!r}; choose 'condition', 'extraction', 'cue' or nothing.")
-    (base_run, instruct_run), names = (base[0], instruct[0]), _matching_tasks(base[0], instruct[0], across)
+    (base_run, instruct_run), names = (base[0], instruct[0]), matching_tasks(base[0], instruct[0], across)
     base_rows, instruct_rows = _by_task(base[1]), _by_task(instruct[1])
-    problems = _unequal_machines(base_run, instruct_run)
+    problems = unequal_machines(base_run, instruct_run)
     tasks = []
     for left, right in names:
         label = left if left == right else f"{left} / {right}"
-        problems += _unequal_settings(label, base_run.tasks[left], instruct_run.tasks[right], across)
+        problems += unequal_settings(label, base_run.tasks[left], instruct_run.tasks[right], across)
         paired, found = _pair_items(
             label,
             (base_run.tasks[left], base_rows.get(left, {})),
@@ -133,7 +131,7 @@ def pair(
         )
         problems += found
         items, dropped = paired
-        warnings = _soft_differences(base_run.tasks[left], instruct_run.tasks[right])
+        warnings = soft_differences(base_run.tasks[left], instruct_run.tasks[right])
         tasks.append(PairedTask(base_run.tasks[left], instruct_run.tasks[right], left, right, items, dropped, warnings))
     if problems:
         raise PairingError("\n".join(problems))
@@ -145,91 +143,8 @@ def pair(
         tasks=tuple(tasks),
         only_base=tuple(sorted(set(base_run.tasks) - used[0])),
         only_instruct=tuple(sorted(set(instruct_run.tasks) - used[1])),
-        warnings=_run_warnings(base_run, instruct_run, across),
+        warnings=run_warnings(base_run, instruct_run, across),
     )
-
-
-def same_model(base: Run, instruct: Run) -> bool:
-    """True where both runs are of one model at one revision."""
-    return (base.model, base.revision) == (instruct.model, instruct.revision)
-
-
-def cue_of(name: str, task: TaskRun) -> tuple[str, str]:
-    """A task's name without the suffix of its cues, and that suffix, one of `CUES`."""
-    stem = _stem(name, task)
-    tail = name.removeprefix(stem)
-    for cue in ("no_cue", "cue"):
-        if stem.endswith(f"_{cue}"):
-            return stem.removesuffix(f"_{cue}") + tail, cue
-    return name, "plain"
-
-
-def _matching_tasks(base: Run, instruct: Run, across: Across | None) -> list[tuple[str, str]]:
-    if across == "cue":
-        return _matching_cues(base, instruct)
-    pairs = {(name, name) for name in base.tasks if name in instruct.tasks}
-    if across == "condition":
-        # A task keeps to its namesake; one without pairs with every relative on the other side.
-        pairs |= {
-            (left, right)
-            for left, of_base in base.tasks.items()
-            for right, of_instruct in instruct.tasks.items()
-            if _stem(left, of_base) == _stem(right, of_instruct)
-            and not (left in instruct.tasks and right in base.tasks)
-            and not _has_plainer(base, left)
-        }
-    if not pairs:
-        hint = "" if across else " Tasks of different conditions are paired with --across condition."
-        raise PairingError(
-            f"base and instruct share no task. Base has {_listed(base.tasks)}; instruct has {_listed(instruct.tasks)}. "
-            f"Run the same --tasks with both models.{hint}"
-        )
-    return sorted(pairs)
-
-
-def _matching_cues(base: Run, instruct: Run) -> list[tuple[str, str]]:
-    """Of one model each task with its neighbour in cues, the one with more first; of two models, namesakes."""
-    found = {
-        (left, right)
-        for left, of_base in base.tasks.items()
-        for right, of_instruct in instruct.tasks.items()
-        if _neighbours(cue_of(left, of_base), cue_of(right, of_instruct))
-    }
-    if not found or not (same_model(base, instruct) or any((right, left) in found for left, right in found)):
-        raise PairingError(
-            "--across cue needs a task and its sibling with more or less natural language, such as itax_safim and "
-            "itax_safim_no_cue: of one model in either directory, or both of them of both models. Base has "
-            f"{_listed(base.tasks)}; instruct has {_listed(instruct.tasks)}."
-        )
-    if same_model(base, instruct):
-        return sorted(pair for pair in found if pair[::-1] not in found or _less(base, *pair))
-    return sorted((name, name) for name in base.tasks if name in instruct.tasks)
-
-
-def _neighbours(left: tuple[str, str], right: tuple[str, str]) -> bool:
-    return left[0] == right[0] and abs(CUES.index(left[1]) - CUES.index(right[1])) == 1
-
-
-def _less(run: Run, name: str, other: str) -> bool:
-    """True where the second task shows less than the first."""
-    first, second = (CUES.index(cue_of(task, run.tasks[task])[1]) for task in (name, other))
-    return second < first
-
-
-def _has_plainer(run: Run, name: str) -> bool:
-    """True for a task whose run has the same benchmark with the raw or direct prompt, which is what others face."""
-    task = run.tasks[name]
-    return task.condition not in _PLAIN and any(
-        other.condition in _PLAIN and _stem(of, other) == _stem(name, task) for of, other in run.tasks.items()
-    )
-
-
-def _stem(name: str, task: TaskRun) -> str:
-    return name.removesuffix(f"_{task.condition}")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
 
 
 def _by_task(outcomes: Iterable[Outcome]) -> dict[str, dict[str, list[Outcome]]]:
@@ -239,56 +154,6 @@ def _by_task(outcomes: Iterable[Outcome]) -> dict[str, dict[str, list[Outcome]]]
         task: {task_id: list(group) for task_id, group in groupby(rows, key=lambda outcome: outcome.task_id)}
         for task, rows in groupby(ordered, key=lambda outcome: outcome.task)
     }
-
-
-def _unequal_machines(base: Run, instruct: Run) -> list[str]:
-    again = "Score both runs on one machine: `itax score` reads the stored answers, no model is needed."
-    compared: tuple[tuple[str, Any, Any, str], ...] = (
-        ("time scale", base.time_scale, instruct.time_scale, "Run `itax score` again with one ITAX_TIME_SCALE."),
-        ("interpreter", base.interpreter, instruct.interpreter, again),
-        ("compilers", dict(base.compilers), dict(instruct.compilers), again),
-        ("pinned environments", dict(base.environments), dict(instruct.environments), again),
-    )
-    return [_violation("every task", *row) for row in compared if row[1] != row[2]]
-
-
-def _unequal_settings(name: str, base: TaskRun, instruct: TaskRun, across: Across | None) -> list[str]:
-    rescore = "Run `itax score` again with one itax for both."
-    compared: list[tuple[str, Any, Any, str]] = [
-        ("task version", base.version, instruct.version, "Run both models with one itax version."),
-        ("data", _data_hash(base), _data_hash(instruct), "Point ITAX_DATA_DIR at one copy for both and run again."),
-        ("judging", base.data.get("judging"), instruct.data.get("judging"), rescore),
-        ("limits", dict(base.limits), dict(instruct.limits), "Run `itax score` again with the same limits."),
-        ("samples per item", base.samples_per_item, instruct.samples_per_item, "Generate as many for both."),
-    ]
-    if across != "cue" or base.task == instruct.task:
-        compared.append(("protocol", base.protocol, instruct.protocol, rescore))
-    if across != "condition":
-        how = "Run both under one condition, or pass --across condition if that difference is the question."
-        compared.append(("condition", base.condition, instruct.condition, how))
-    if across not in ("condition", "extraction"):
-        how = "Run `itax score` again with one rule, or pass --across extraction if that difference is the question."
-        compared.append(("extraction rule", base.extraction, instruct.extraction, how))
-        compared.append(("headline metric", base.headline, instruct.headline, rescore))
-    return [_violation(name, *row) for row in compared if row[1] != row[2]]
-
-
-def _data_hash(task: TaskRun) -> Any:
-    """The data's hash, or all that is known of data without one."""
-    return task.data.get("sha256") or dict(task.data)
-
-
-def _violation(name: str, what: str, base: Any, instruct: Any, remedy: str) -> str:
-    return f"{name}: {_difference(what, base, instruct)}. {remedy}"
-
-
-def _difference(what: str, base: Any, instruct: Any) -> str:
-    """Name both values; of two mappings only the entries that differ."""
-    if isinstance(base, Mapping) and isinstance(instruct, Mapping):
-        differing = sorted(key for key in {*base, *instruct} if base.get(key) != instruct.get(key))
-        base = {key: base.get(key) for key in differing}
-        instruct = {key: instruct.get(key) for key in differing}
-    return f"{what} differs: base {base!r}, instruct {instruct!r}"
 
 
 def _pair_items(
@@ -312,10 +177,10 @@ def _pair_items(
             continue
         left, right = base_rows[item], instruct_rows[item]
         if [row.sample for row in left] != [row.sample for row in right]:
-            problems.append(_violation(name, f"sample numbers of {item}", *_samples(left, right), "Run both again."))
+            problems.append(violation(name, f"sample numbers of {item}", *_samples(left, right), "Run both again."))
         elif left[0].cluster != right[0].cluster:
             clusters = left[0].cluster, right[0].cluster
-            problems.append(_violation(name, f"cluster of {item}", *clusters, "Score both with one itax version."))
+            problems.append(violation(name, f"cluster of {item}", *clusters, "Score both with one itax version."))
         items.append(PairedItem(item, left[0].cluster or item, tuple(left), tuple(right)))
     # One wrong item usually means all are wrong: the first tells enough.
     problems = problems[:1]
@@ -342,26 +207,3 @@ def _missing_message(name: str, shared: int, total: int, dropped: Dropped) -> st
         f"{name}: base and instruct share {shared} of {total} items ({'; '.join(parts)}). "
         "Run the missing items, or pass --on-missing drop to compare the rest and record what was left out."
     )
-
-
-def _soft_differences(base: TaskRun, instruct: TaskRun) -> tuple[str, ...]:
-    compared = (
-        ("condition", base.condition, instruct.condition),
-        ("extraction rule", base.extraction, instruct.extraction),
-        ("headline metric", base.headline, instruct.headline),
-        ("FIM format", dict(base.fim or {}), dict(instruct.fim or {})),
-        ("generation settings", dict(base.generation), dict(instruct.generation)),
-    )
-    return tuple(_difference(*row) for row in compared if row[1] != row[2])
-
-
-def _run_warnings(base: Run, instruct: Run, across: Across | None) -> tuple[str, ...]:
-    compared = (
-        ("sandbox", dict(base.sandbox), dict(instruct.sandbox)),
-        ("backend", base.backend, instruct.backend),
-        ("versions", dict(base.versions), dict(instruct.versions)),
-    )
-    warnings = [_difference(*row) for row in compared if row[1] != row[2]]
-    if across is None and same_model(base, instruct):
-        warnings.append(f"both runs are of the same model ({base.model})")
-    return tuple(warnings)

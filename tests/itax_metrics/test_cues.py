@@ -11,7 +11,8 @@ from itax_metrics.compare import compare
 from itax_metrics.cues import cue_components
 from itax_metrics.decompose import Component
 from itax_metrics.errors import PairingError
-from itax_metrics.pairing import cue_of, pair
+from itax_metrics.matching import cue_of
+from itax_metrics.pairing import pair
 from itax_metrics.records import Outcome, Run, Status, TaskRun
 from itax_metrics.report.tables import readings, render_text
 from itax_metrics.stats import by_cluster, sign_flip_test

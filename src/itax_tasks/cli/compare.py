@@ -8,7 +8,8 @@ import click
 
 from itax_metrics.compare import compare as compare_runs
 from itax_metrics.errors import ConfigError
-from itax_metrics.pairing import Across, OnMissing
+from itax_metrics.matching import Across
+from itax_metrics.pairing import OnMissing
 from itax_metrics.report.tables import render_markdown, render_text
 from itax_metrics.store import read_score_dir, write_atomic
 from itax_tasks.cli.settings import HELP

@@ -13,7 +13,8 @@ import click
 import itax_tasks
 from itax_metrics.comparison import SCHEMA_VERSION
 from itax_metrics.errors import ConfigError, DataError, ItaxError
-from itax_metrics.pairing import Across, OnMissing
+from itax_metrics.matching import Across
+from itax_metrics.pairing import OnMissing
 from itax_metrics.paper.measured import Pair, pair
 from itax_metrics.records import Item, Run
 from itax_metrics.report.content import Report, build, pair_from_scores

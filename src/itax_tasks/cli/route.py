@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from itax_metrics.cost import UNITS, PairedCost, paired_cost
-from itax_metrics.pairing import Across, OnMissing, pair
+from itax_metrics.matching import Across
+from itax_metrics.pairing import OnMissing, pair
 from itax_metrics.routing import Routed, columns_of
 from itax_metrics.routing import route as routers
 from itax_metrics.store import jsonable, read_score_dir
