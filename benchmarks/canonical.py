@@ -17,9 +17,11 @@ import resource
 import sys
 from collections import Counter
 
-from itax_tasks.scoring import Answer, make_executor, require_toolchains, score
+from itax_tasks.executors import make_executor
+from itax_tasks.scoring import Answer, score
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import task
+from itax_tasks.toolchains import require_toolchains
 
 REASON = 140
 """Characters of a miss's reason that are shown."""

@@ -23,7 +23,8 @@ from pathlib import Path
 
 from benchmarks.safim_truths import cpu_seconds
 from itax_metrics.records import Item, Outcome
-from itax_tasks.scoring import Answer, make_executor, score
+from itax_tasks.executors import make_executor
+from itax_tasks.scoring import Answer, score
 from itax_tasks.settings import Settings, read_settings
 from itax_tasks.tasks import task
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from itax_tasks.paths import task_path
 
 if TYPE_CHECKING:
+    from itax_tasks.answer import Answer
     from itax_tasks.fim import FimFormat, detect, fim_format, render
-    from itax_tasks.scoring import Answer, score
+    from itax_tasks.scoring import score
     from itax_tasks.spec import TaskSpec
     from itax_tasks.tasks import TASKS, task
 
@@ -23,7 +24,7 @@ _LAZY = {
     "TASKS": "itax_tasks.tasks",
     "TaskSpec": "itax_tasks.spec",
     "task": "itax_tasks.tasks",
-    "Answer": "itax_tasks.scoring",
+    "Answer": "itax_tasks.answer",
     "score": "itax_tasks.scoring",
     "FimFormat": "itax_tasks.fim",
     "detect": "itax_tasks.fim",

@@ -22,8 +22,8 @@ from typing import Any, Literal, get_args
 
 from itax_metrics.errors import DataError
 from itax_metrics.records import Flag
+from itax_tasks.answer import Answer, Stage
 from itax_tasks.answers_evalplus import folder_rows, results_rows
-from itax_tasks.scoring import Answer, Stage
 
 Format = Literal["itax", "lm-eval", "hefim", "evalplus", "bigcodebench", "ds1000", "classeval"]
 FORMATS: tuple[Format, ...] = get_args(Format)

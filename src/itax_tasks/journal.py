@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from itax_tasks.scoring import Answer
+from itax_tasks.answer import Answer
 
 KEEP_SECONDS = 30 * 24 * 3600
 

@@ -18,11 +18,14 @@ from itax_metrics.execution import languages
 from itax_metrics.records import Outcome, Run, TaskRun
 from itax_metrics.store import write_score_dir
 from itax_tasks import lm_eval_files
+from itax_tasks.answer import Answer, Stage
 from itax_tasks.answers import Format, coverage, read_answers
-from itax_tasks.scoring import Answer, Stage, make_executor, require_toolchains, score, task_run, used_languages
+from itax_tasks.executors import make_executor
+from itax_tasks.scoring import score, task_run
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
 from itax_tasks.tasks import TASKS, task
+from itax_tasks.toolchains import require_toolchains, used_languages
 from itax_tasks.tune import tiny
 
 _NAMED = 20

@@ -16,8 +16,9 @@ from itax_metrics.behavior.sentinels import SENTINEL
 from itax_metrics.errors import ConfigError
 from itax_metrics.execution import Executor
 from itax_metrics.records import Item, Outcome
+from itax_tasks.answer import Answer
 from itax_tasks.extraction.fences import fenced_code
-from itax_tasks.scoring import Answer, score
+from itax_tasks.scoring import score
 from itax_tasks.spec import TaskSpec
 
 Safeguard = Callable[[Item, str], str]

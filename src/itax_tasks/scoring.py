@@ -1,87 +1,22 @@
 """Answers to outcomes: extract by every rule of the task, execute each distinct program once, read the verdicts.
 
 The one scorer behind all doors: lm-eval's filter, `itax score` and `itax demo` call it with the same
-arguments and so cannot disagree.
+arguments and so cannot disagree. What is to be run is said in `deciding`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
 
 from itax_metrics.behavior import Behavior, select
-from itax_metrics.errors import ConfigError, DataError
-from itax_metrics.execution import Executor, LocalExecutor, VerdictCache, languages
-from itax_metrics.execution.executor import usable_cores
+from itax_metrics.errors import DataError
+from itax_metrics.execution import Executor
 from itax_metrics.execution.programs import Program
-from itax_metrics.execution.ray import RayExecutor
 from itax_metrics.records import Flag, Item, Outcome, Status, TaskRun, Verdict
+from itax_tasks.answer import Answer as Answer  # documented as importable from here
 from itax_tasks.behaving import behaved
-from itax_tasks.extraction import rule
-from itax_tasks.settings import Settings
+from itax_tasks.deciding import decisions
 from itax_tasks.spec import TaskSpec
-
-Stage = Literal["completion", "program-raw", "program"]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One stored answer to one item."""
-
-    task_id: str
-    sample: int
-    text: str
-    stage: Stage = "completion"
-    """completion: extraction applies; program: a finished program, extraction is skipped."""
-    flags: tuple[str, ...] = ()
-    """Flags known before execution, such as `truncated_prompt`."""
-    generation: Mapping[str, Any] | None = None
-    """How it was made, where the backend says: tokens, finish, ended_by, seconds, leaks."""
-    tokens: int | None = None
-    """Length by the model's own tokenizer, counted afterwards where the backend does not say."""
-
-    @property
-    def spent(self) -> int | None:
-        """Tokens the answer took: what the backend said, else what was counted."""
-        said = (self.generation or {}).get("tokens")
-        return said if isinstance(said, int) else self.tokens
-
-
-def make_executor(
-    settings: Settings, *, share: int = 1, progress: str | bool = False, use_cache: bool = True
-) -> LocalExecutor | RayExecutor:
-    """The executor the settings ask for.
-
-    Args:
-        settings: executor, sandbox policy, workers, and where caches and environments live.
-        share: processes on this machine that execute at the same time; each takes its part of the workers.
-        progress: label of the progress bar on standard error, or False.
-        use_cache: read and keep verdicts, so that an interrupted run goes on where it stopped.
-
-    Raises:
-        MissingExtraError: Ray is asked for and not installed.
-    """
-    cache = settings.state_dir / "verdicts.sqlite3"
-    artifacts, environments_folder = settings.state_dir / "compiled", settings.state_dir.absolute() / "envs"
-    if settings.executor == "ray":
-        return RayExecutor(
-            workers=settings.workers,
-            policy=settings.sandbox,
-            cache=cache if use_cache else None,
-            artifacts=artifacts,
-            environments_folder=environments_folder,
-            progress=progress,
-        )
-    return LocalExecutor(
-        workers=max(1, (settings.workers or usable_cores()) // max(1, share)),
-        policy=settings.sandbox,
-        cache=VerdictCache(cache) if use_cache else None,
-        artifacts=artifacts,
-        environments_folder=environments_folder,
-        progress=progress,
-    )
 
 
 def score(
@@ -146,55 +81,6 @@ def score(
     return outcomes
 
 
-def require_toolchains(spec: TaskSpec, items: Iterable[Item]) -> None:
-    """See to it that every language of these items can be compiled and run here.
-
-    Raises:
-        ConfigError: naming, once for all languages, the Debian packages that bring what is missing.
-    """
-    used = used_languages(spec, items)
-    lacking = {name: why for name in used if (why := languages.missing(name)) is not None}
-    if lacking:
-        rows = ", ".join(f"{used[name]} in {name}" for name in lacking)
-        raise ConfigError(
-            f"{spec.name} cannot execute the answers to all these items here ({rows}). {' '.join(lacking.values())} "
-            "Or generate here with --predict_only and `itax score` on a machine that has them."
-        )
-
-
-def used_languages(spec: TaskSpec, items: Iterable[Item]) -> Counter[str]:
-    """Items by the engine's language their programs run in."""
-    return Counter(name for name in map(spec.runs_in, items) if name is not None)
-
-
-def decisions(
-    spec: TaskSpec, item: Item, answer: Answer, time_scale: float = 1.0
-) -> dict[str, Verdict | dict[str, Program]]:
-    """What decides about one answer, metric by metric: a verdict at once, or the programs of its named parts.
-
-    A rule or judge that fails on an answer leaves that metric undecided and says why: one odd answer must not cost
-    the others theirs.
-
-    Raises:
-        ConfigError: whole programs before post-processing, for a task that has no rule for them.
-    """
-    made: dict[str, Verdict | dict[str, Program]] = {}
-    for metric in _metrics(spec, answer):
-        try:
-            decision = spec.decision(item, metric, _body(spec, item, metric, answer), time_scale)
-        except Exception as error:
-            detail = f"{metric} could not be prepared for {item.task_id}: {type(error).__name__}: {error}"
-            made[metric] = Verdict(Status.HARNESS_ERROR, detail=detail)
-            continue
-        if isinstance(decision, Verdict):
-            made[metric] = decision
-        elif isinstance(decision, Program):
-            made[metric] = {"": decision}
-        else:
-            made[metric] = dict(decision)
-    return made
-
-
 def rates(spec: TaskSpec, outcomes: Iterable[Outcome]) -> dict[str, float | None]:
     """Mean of every metric over items, an item being the mean of its samples; None (withheld) if any is undecided.
 
@@ -246,32 +132,6 @@ def task_run(
         metrics=tuple(spec.measures),
         generation=dict(generation or {}),
     )
-
-
-def _metrics(spec: TaskSpec, answer: Answer) -> list[str]:
-    """The metrics an answer of that stage can be judged by."""
-    if answer.stage == "completion":
-        return list(spec.measures)
-    if answer.stage == "program-raw":
-        found = [metric for metric, measure in spec.measures.items() if measure.whole is not None]
-        if spec.headline not in found:
-            raise ConfigError(
-                f"{spec.name} takes completions or finished programs; whole programs before post-processing "
-                "(--stage program-raw) belong to tasks that post-process programs."
-            )
-        return found
-    # Finished by somebody else's extraction, which stands for the headline's rule and no other.
-    rule = spec.measures[spec.headline].rule
-    return [metric for metric, measure in spec.measures.items() if measure.rule == rule]
-
-
-def _body(spec: TaskSpec, item: Item, metric: str, answer: Answer) -> str:
-    if answer.stage == "completion":
-        return spec.body(item, metric, answer.text)
-    whole = spec.measures[metric].whole
-    if answer.stage == "program" or whole is None:
-        return answer.text
-    return rule(whole)(item, answer.text)
 
 
 class _Watch:

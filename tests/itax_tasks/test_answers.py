@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from itax_metrics.errors import DataError
+from itax_tasks.answer import Answer, Stage
 from itax_tasks.answers import Format, coverage, read_answers
-from itax_tasks.scoring import Answer, Stage
 
 Row = dict[str, Any]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from itax_metrics.errors import DataError
+from itax_tasks.answer import Answer, Stage
 from itax_tasks.answers import Format, read_answers
-from itax_tasks.scoring import Answer, Stage
 
 
 def test_a_folder_of_programs(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from itax_metrics.execution.pool import Pool
 from itax_metrics.records import Item, Outcome, Status, Verdict
 from itax_tasks import scoring
 from itax_tasks.answers import read_answers
-from itax_tasks.scoring import Answer, make_executor, rates, score, task_run
+from itax_tasks.scoring import Answer, rates, score, task_run
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import task
 
@@ -289,30 +289,6 @@ def test_the_record_of_a_task_says_how_it_was_judged() -> None:
     )
     assert 6.0 == record.limits["wall_seconds"]
     assert ({"id": "qwen"}, tuple(SPEC.rules)) == (record.fim, record.metrics)
-
-
-@pytest.mark.parametrize(("workers", "share", "expected"), [(8, 1, 8), (8, 3, 2), (2, 4, 1)])
-def test_processes_share_the_workers(workers: int, share: int, expected: int, tmp_path: Path) -> None:
-    """Ranks on one machine divide the workers; each keeps at least one."""
-    executor = make_executor(Settings(state_dir=tmp_path, workers=workers), share=share)
-    assert expected == executor.workers
-
-
-def test_the_settings_reach_the_executor(tmp_path: Path) -> None:
-    """Policy of the settings, verdicts below the state folder."""
-    settings = Settings(state_dir=tmp_path, sandbox="prefer", workers=1)
-    answers = [Answer("hole", 0, "    return 1\n")]
-    with make_executor(settings) as executor:
-        score(SPEC, ITEMS, answers, executor, time_scale=5.0)
-        assert "prefer" == executor.describe()["policy"]
-    assert (tmp_path / "verdicts.sqlite3").is_file()
-
-
-def test_without_cache_nothing_is_kept(tmp_path: Path) -> None:
-    """`--fresh` neither reads nor writes verdicts."""
-    with make_executor(Settings(state_dir=tmp_path, sandbox="prefer", workers=1), use_cache=False) as executor:
-        score(SPEC, ITEMS, [Answer("hole", 0, "    return 1\n")], executor, time_scale=5.0)
-    assert [] == list(tmp_path.iterdir())
 
 
 def test_a_journal_scores_like_the_answers_it_holds(executor: LocalExecutor, tmp_path: Path) -> None:

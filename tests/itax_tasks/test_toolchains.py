@@ -16,9 +16,9 @@ from itax_metrics.execution import languages
 from itax_metrics.records import Item
 from itax_metrics.store import read_score_dir
 from itax_tasks.cli import cli
-from itax_tasks.scoring import require_toolchains, used_languages
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import task
+from itax_tasks.toolchains import require_toolchains, used_languages
 
 GONE = {"csharp": "C# programs need mcs: install the Debian package mono-mcs."}
 

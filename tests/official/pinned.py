@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from itax_metrics.records import Outcome
-from itax_tasks.scoring import Answer, make_executor, score
+from itax_tasks.executors import make_executor
+from itax_tasks.scoring import Answer, score
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import task
 

@@ -21,7 +21,9 @@ from itax_metrics.execution.executor import Executor, OnVerdict
 from itax_metrics.records import Status, Verdict
 from itax_tasks.answers import Stored, read_answers
 from itax_tasks.benchmarks.evalplus.expected import KINDS, Expected
-from itax_tasks.scoring import Answer, decisions, make_executor, score
+from itax_tasks.deciding import decisions
+from itax_tasks.executors import make_executor
+from itax_tasks.scoring import Answer, score
 from itax_tasks.settings import Settings, read_settings
 from itax_tasks.tasks import task
 

@@ -11,7 +11,8 @@ from tests.official.mutations import mutate_line
 
 from itax_tasks.answers import read_answers
 from itax_tasks.benchmarks import hefim
-from itax_tasks.scoring import Answer, make_executor, score
+from itax_tasks.executors import make_executor
+from itax_tasks.scoring import Answer, score
 from itax_tasks.settings import Settings, read_settings
 from itax_tasks.tasks import task
 

@@ -14,7 +14,8 @@ from benchmarks.safim_controls import flipped
 
 from itax_metrics.execution import LocalExecutor, languages
 from itax_metrics.records import Item, Status, Verdict
-from itax_tasks.scoring import Answer, decisions, score
+from itax_tasks.deciding import decisions
+from itax_tasks.scoring import Answer, score
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import task
 

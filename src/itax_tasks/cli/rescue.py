@@ -11,9 +11,9 @@ import click
 from itax_metrics.errors import ConfigError, DataError
 from itax_metrics.store import read_score_dir
 from itax_tasks.cli.settings import HELP
+from itax_tasks.executors import make_executor
 from itax_tasks.rescue import ORACLE, SAFEGUARDS, Rescue
 from itax_tasks.rescue import rescue as run_again
-from itax_tasks.scoring import make_executor
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import TASKS, task
 

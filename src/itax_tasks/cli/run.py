@@ -15,9 +15,9 @@ import click
 
 from itax_metrics.errors import ConfigError, MissingExtraError
 from itax_metrics.execution import probe
-from itax_tasks.scoring import require_toolchains
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import TASKS
+from itax_tasks.toolchains import require_toolchains
 from itax_tasks.tune.tiny import NAMES, with_folders
 
 DEFAULT_OUTPUT = "itax_results"

@@ -13,10 +13,11 @@ import click
 from itax_metrics.behavior.summary import by_task
 from itax_metrics.errors import ConfigError, ExecutionError
 from itax_metrics.records import Outcome, Run
+from itax_tasks.answer import Stage
 from itax_tasks.answers import FORMATS, Format
 from itax_tasks.cli.settings import HELP
 from itax_tasks.rescore import from_completions, from_lm_eval, score_to_directory
-from itax_tasks.scoring import Stage, rates
+from itax_tasks.scoring import rates
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import task
 

@@ -13,8 +13,9 @@ from itax_metrics.behavior import Behavior
 from itax_metrics.execution import Executor
 from itax_metrics.records import Flag, Item, Outcome, Status
 from itax_tasks import journal
+from itax_tasks.answer import Answer
 from itax_tasks.models.generation import facts_of
-from itax_tasks.scoring import Answer, score
+from itax_tasks.scoring import score
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
 

@@ -24,15 +24,16 @@ from itax_metrics.errors import ConfigError, ItaxError
 from itax_metrics.execution import LocalExecutor
 from itax_metrics.execution.ray import RayExecutor
 from itax_metrics.records import Item
+from itax_tasks.executors import make_executor
 from itax_tasks.harness.filters import ExecuteFilter
 from itax_tasks.harness.model_context import ModelContext
 from itax_tasks.models.generation import facts_of
 from itax_tasks.prompts import Prompts
 from itax_tasks.prompts.asked import ATTRIBUTE
 from itax_tasks.prompts.prepare import prepare, room_for_answer
-from itax_tasks.scoring import make_executor, require_toolchains
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import task
+from itax_tasks.toolchains import require_toolchains
 
 log = logging.getLogger("lm_eval.itax")
 

@@ -15,10 +15,11 @@ from itax_metrics.execution import Executor
 from itax_metrics.records import Item, Outcome, TaskRun
 from itax_metrics.stats.bootstrap import bootstrap_interval, by_cluster
 from itax_metrics.stats.intervals import Interval, wilson
+from itax_tasks.answer import Answer
 from itax_tasks.benchmarks import mini
 from itax_tasks.harness.model_context import ModelContext
 from itax_tasks.prompts.prepare import prepare
-from itax_tasks.scoring import Answer, score, task_run
+from itax_tasks.scoring import score, task_run
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
 from itax_tasks.tasks import task
