@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
@@ -11,7 +12,7 @@ from lm_eval.models.utils import Collator
 from tqdm import tqdm
 
 from itax_metrics.errors import ConfigError
-from itax_tasks.models.generation import Generation
+from itax_tasks.models.generation import Generation, Stops
 from itax_tasks.models.presence import Takes
 from itax_tasks.prompts.asked import asked
 
@@ -74,6 +75,32 @@ class TakesIds(TemplateLM):  # type: ignore[misc]  # lm_eval is untyped
     @abstractmethod
     def _batch(self, chunk: Chunk) -> list[Generation]:
         """The engine's answers to these rows, in order."""
+
+
+class SettingsPerRow(TakesIds):
+    """For engines that take the sampling settings of every row by themselves, in lm-eval's `_model_generate`.
+
+    The backend says what those settings are (`_sampling`), and where an answer keeps its ids (`_ids_of`).
+    """
+
+    def _batch(self, chunk: Chunk) -> list[Generation]:
+        began = time.perf_counter()
+        stops, sampling = zip(*(self._sampling(settings) for _, settings in chunk), strict=True)
+        outputs = self._model_generate(
+            requests=[list(ids) for (_, ids), _ in chunk], generate=True, sampling_params=list(sampling)
+        )
+        share = (time.perf_counter() - began) / len(chunk)
+        return [
+            stop.generation(self._ids_of(output), seconds=share) for stop, output in zip(stops, outputs, strict=True)
+        ]
+
+    @abstractmethod
+    def _sampling(self, settings: Mapping[str, Any]) -> tuple[Stops, Any]:
+        """Where answers under these settings end, and the settings in the engine's own form."""
+
+    @abstractmethod
+    def _ids_of(self, output: Any) -> Sequence[int]:
+        """The ids of an answer, the one that ended it included."""
 
 
 def split(requests: Sequence[Any]) -> tuple[list[int], list[int]]:

@@ -10,7 +10,6 @@ Not covered: the engine itself, which runs on CUDA only.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -19,12 +18,12 @@ from lm_eval.models.sglang_causallms import SGLangLM
 from lm_eval.models.utils import normalize_gen_kwargs
 
 from itax_metrics.errors import ConfigError, ExecutionError, MissingExtraError
-from itax_tasks.models.generation import Generation, Stops, configured_ends, stops_of
-from itax_tasks.models.ids import Chunk, TakesIds
+from itax_tasks.models.generation import Stops, configured_ends, stops_of
+from itax_tasks.models.ids import SettingsPerRow
 from itax_tasks.models.presence import announce
 
 
-class ItaxSGLang(TakesIds, SGLangLM):  # type: ignore[misc]  # lm_eval is untyped
+class ItaxSGLang(SettingsPerRow, SGLangLM):  # type: ignore[misc]  # lm_eval is untyped
     """lm-eval's SGLang backend for prompts given as token ids; takes the same arguments."""
 
     def __init__(self, pretrained: str, *args: Any, **kwargs: Any) -> None:
@@ -34,15 +33,6 @@ class ItaxSGLang(TakesIds, SGLangLM):  # type: ignore[misc]  # lm_eval is untype
         self._stops: dict[Any, Stops] = {}
         self._ends = configured_ends(self.tokenizer, pretrained, kwargs.get("revision"))
         announce(self, str(pretrained))
-
-    def _batch(self, chunk: Chunk) -> list[Generation]:
-        began = time.perf_counter()
-        stops, sampling = zip(*(self._sampling(settings) for _, settings in chunk), strict=True)
-        outputs = self._model_generate(
-            requests=[list(ids) for (_, ids), _ in chunk], generate=True, sampling_params=list(sampling)
-        )
-        share = (time.perf_counter() - began) / len(chunk)
-        return [stop.generation(_ids(output), seconds=share) for stop, output in zip(stops, outputs, strict=True)]
 
     def _sampling(self, settings: Mapping[str, Any]) -> tuple[Stops, dict[str, Any]]:
         given = dict(normalize_gen_kwargs(dict(settings), self.max_gen_toks))
@@ -55,19 +45,18 @@ class ItaxSGLang(TakesIds, SGLangLM):  # type: ignore[misc]  # lm_eval is untype
             "stop_token_ids": sorted(stops.ids | set(given.get("stop_token_ids") or ())),
         }
 
+    def _ids_of(self, output: Mapping[str, Any]) -> Sequence[int]:
+        """The ids of an answer, the one that ended it included.
 
-def _ids(output: Mapping[str, Any]) -> Sequence[int]:
-    """The ids of an answer, the one that ended it included.
-
-    Raises:
-        ExecutionError: the engine gave up on the request.
-        ConfigError: a release of SGLang whose answers hold no ids.
-    """
-    about = output.get("meta_info") or {}
-    finish = about.get("finish_reason") or {}
-    if finish.get("type") == "abort":
-        raise ExecutionError(f"SGLang gave up on a request: {finish.get('message')}. Its log says more.")
-    ids = output.get("output_ids")
-    if ids is None:
-        raise ConfigError("This release of SGLang does not return output_ids; itax-sglang needs 0.5 or newer.")
-    return [int(token) for token in ids]
+        Raises:
+            ExecutionError: the engine gave up on the request.
+            ConfigError: a release of SGLang whose answers hold no ids.
+        """
+        about = output.get("meta_info") or {}
+        finish = about.get("finish_reason") or {}
+        if finish.get("type") == "abort":
+            raise ExecutionError(f"SGLang gave up on a request: {finish.get('message')}. Its log says more.")
+        ids = output.get("output_ids")
+        if ids is None:
+            raise ConfigError("This release of SGLang does not return output_ids; itax-sglang needs 0.5 or newer.")
+        return [int(token) for token in ids]

@@ -7,13 +7,12 @@ the stored text keeps its control tokens up to the first stop.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from itax_metrics.errors import MissingExtraError
-from itax_tasks.models.generation import Generation, Stops, configured_ends, stops_of
-from itax_tasks.models.ids import Chunk, TakesIds
+from itax_tasks.models.generation import Stops, configured_ends, stops_of
+from itax_tasks.models.ids import SettingsPerRow
 from itax_tasks.models.presence import announce
 
 try:
@@ -24,7 +23,7 @@ except ModuleNotFoundError as error:
     raise MissingExtraError("--model itax-vllm", "vllm") from error
 
 
-class ItaxVLLM(TakesIds, VLLM):  # type: ignore[misc]  # lm_eval is untyped
+class ItaxVLLM(SettingsPerRow, VLLM):  # type: ignore[misc]  # lm_eval is untyped
     """lm-eval's vLLM backend for prompts given as token ids; takes the same arguments."""
 
     def __init__(self, pretrained: str, *args: Any, **kwargs: Any) -> None:
@@ -32,18 +31,6 @@ class ItaxVLLM(TakesIds, VLLM):  # type: ignore[misc]  # lm_eval is untyped
         self._stops: dict[Any, Stops] = {}
         self._ends = configured_ends(self.tokenizer, pretrained, kwargs.get("revision"))
         announce(self, str(pretrained))
-
-    def _batch(self, chunk: Chunk) -> list[Generation]:
-        began = time.perf_counter()
-        stops, sampling = zip(*(self._sampling(settings) for _, settings in chunk), strict=True)
-        outputs = self._model_generate(
-            requests=[list(ids) for (_, ids), _ in chunk], generate=True, sampling_params=list(sampling)
-        )
-        share = (time.perf_counter() - began) / len(chunk)
-        return [
-            stop.generation(output.outputs[0].token_ids, seconds=share)
-            for stop, output in zip(stops, outputs, strict=True)
-        ]
 
     def _sampling(self, settings: Mapping[str, Any]) -> tuple[Stops, SamplingParams]:
         given, until, room = self.modify_gen_kwargs(dict(settings), eos=None, default_max_gen_toks=self.max_gen_toks)
@@ -59,3 +46,7 @@ class ItaxVLLM(TakesIds, VLLM):  # type: ignore[misc]  # lm_eval is untyped
             }
         )
         return stops, sampling
+
+    def _ids_of(self, output: Any) -> Sequence[int]:
+        ids: Sequence[int] = output.outputs[0].token_ids
+        return ids
