@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -26,6 +25,7 @@ from itax_metrics.execution.ray import RayExecutor
 from itax_metrics.records import Item
 from itax_tasks.executors import make_executor
 from itax_tasks.harness.filters import ExecuteFilter
+from itax_tasks.harness.metrics import Metrics
 from itax_tasks.harness.model_context import ModelContext
 from itax_tasks.models.generation import facts_of
 from itax_tasks.prompts import Prompts
@@ -291,22 +291,10 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         """The metrics of one document: the share of its samples that pass; NaN where one is undecided."""
         if "bypass" in self._metric_fn_list:
             return {"bypass": 999}
+        # Every rank must report the same keys, or gathering them fails.
+        incomplete = bool(self._withheld or self._world_size > 1)
         samples = json.loads(results[0])
-        metrics = {
-            metric: _mean([sample["metrics"].get(metric) for sample in samples]) for metric in self.spec.measures
-        }
-        own = self._groups_of(doc["task_id"])
-        for group in self._groups:
-            # Every document reports every group, because ranks must agree on the keys; NaN: not a member.
-            metrics[f"{self.spec.headline}_{group}"] = metrics[self.spec.headline] if group in own else math.nan
-        for name in self._behavior_names:
-            metrics[name] = _mean_of_members([_number(sample["behaviors"].get(name)) for sample in samples])
-        if self._withheld or self._world_size > 1:
-            # Every rank must report the same keys, or gathering them fails.
-            metrics[f"{self.spec.headline}_incomplete"] = float(
-                sum(sample["verdict"] == "harness_error" for sample in samples)
-            )
-        return metrics
+        return self._itax_metrics.of(doc["task_id"], samples, self._behavior_names, incomplete=incomplete)
 
     def _with_values(self) -> tuple[str, ...]:
         """The measures that have a value for some answer; all of them with several ranks, which must agree."""
@@ -316,28 +304,17 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         seen = {name for row in self._verdicts() for name, value in row["behaviors"].items() if value is not None}
         return tuple(name for name in names if name in seen)
 
-    @cached_property
-    def _groups(self) -> tuple[str, ...]:
-        """All groups of the task's items, in the order they appear."""
-        return tuple(dict.fromkeys(group for name in self.items for group in self._groups_of(name)))
-
-    def _groups_of(self, task_id: str) -> Sequence[str]:
-        return self.spec.groups(self.items[task_id]) if self.spec.groups is not None else ()
-
     def aggregation(self) -> dict[str, Callable[[Sequence[float]], float]]:
-        """lm-eval's aggregations, the rate of each group, a plain sum for the count of undecided answers, behaviours.
-
-        A behaviour is the mean over the documents that have a value.
-        """
-        groups = dict.fromkeys((f"{self.spec.headline}_{group}" for group in self._groups), _mean_of_members)
-        behaviors = {behavior.name: _mean_of_members for behavior in self.behaviors}
-        return {**super().aggregation(), **groups, **behaviors, f"{self.spec.headline}_incomplete": sum}
+        """lm-eval's aggregations and those of the metrics that only we know."""
+        return {**super().aggregation(), **self._itax_metrics.aggregation()}
 
     def higher_is_better(self) -> dict[str, bool | None]:
-        """More undecided answers are worse; of some behaviours nobody can say."""
-        groups = dict.fromkeys((f"{self.spec.headline}_{group}" for group in self._groups), True)
-        behaviors = {behavior.name: behavior.higher_is_better for behavior in self.behaviors}
-        return {**super().higher_is_better(), **groups, **behaviors, f"{self.spec.headline}_incomplete": False}
+        """lm-eval's own and those of the metrics that only we know."""
+        return {**super().higher_is_better(), **self._itax_metrics.higher_is_better()}
+
+    @cached_property
+    def _itax_metrics(self) -> Metrics:
+        return Metrics(self.spec, self.items, self.behaviors)
 
     def _verdicts(self) -> Iterator[dict[str, Any]]:
         for request in self._instances:
@@ -360,18 +337,3 @@ def read_verdicts(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, f
 def _takes_messages(chat_template: Callable[..., Any] | None) -> bool:
     """True for models that hand messages on as they are (lm-eval's HTTP chat models), instead of rendering text."""
     return chat_template is not None and not isinstance(chat_template([{"role": "user", "content": ""}]), str)
-
-
-def _mean(values: Sequence[float | None]) -> float:
-    decided = [value for value in values if value is not None]
-    return sum(decided) / len(decided) if values and len(decided) == len(values) else math.nan
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _mean_of_members(values: Sequence[float]) -> float:
-    """Mean over the documents that belong to a group; NaN marks the others."""
-    members = [value for value in values if not math.isnan(value)]
-    return sum(members) / len(members) if members else math.nan
