@@ -1,8 +1,8 @@
 """Base, instruct, or a router between them: what a deployment that has both models would solve.
 
-A router sees the kind of a task (infilling, completion, instruction) and sends it to one of two models; the paper's
-section 5.1 calls the choice open. Rates are means over benchmarks, each counted alike, because SAFIM alone has more
-items than all others together.
+A router sees the kind of a task (infilling, completion, instruction), told as in the report, and sends it to one of
+two models; the paper's section 5.1 calls the choice open. Rates are means over benchmarks, each counted alike, because
+SAFIM alone has more items than all others together.
 
     base, instruct      one model for everything
     by_kind             infilling and completion to base, instruction to instruct: the straightforward strategy
@@ -26,10 +26,10 @@ import numpy.typing as npt
 
 from itax_metrics.errors import ConfigError, PairingError
 from itax_metrics.pairing import PairedItem, Pairing
-from itax_metrics.records import TaskRun
+from itax_metrics.paper import kinds
+from itax_metrics.paper.kinds import Kind
 from itax_metrics.stats import Interval
 
-Kind = Literal["infilling", "completion", "instruction"]
 Model = Literal["base", "instruct"]
 
 STRAIGHTFORWARD: Mapping[Kind, Model] = {"infilling": "base", "completion": "base", "instruction": "instruct"}
@@ -71,14 +71,6 @@ class Routed:
     """Kind to model; for the cross-validated router, how many folds chose base."""
 
 
-def kind_of(task: TaskRun) -> Kind:
-    """What a task asks for: to fill a hole, to go on with code, or to follow an instruction."""
-    name = task.task
-    if task.fim or task.condition in ("raw", "l2r") or any(word in name for word in ("infilling", "hefim", "safim")):
-        return "infilling"
-    return "completion" if task.condition == "direct" else "instruction"
-
-
 def columns_of(pairing: Pairing) -> list[Column]:
     """The benchmarks of a pair of runs.
 
@@ -91,9 +83,8 @@ def columns_of(pairing: Pairing) -> list[Column]:
         clusters = [numbers.setdefault(item.cluster, len(numbers)) for item in task.items]
         base = [_value(task.name, item, "base") for item in task.items]
         instruct = [_value(task.name, item, "instruct") for item in task.items]
-        columns.append(
-            Column(task.name, kind_of(task.base), np.array(base), np.array(instruct), np.array(clusters, dtype=np.intp))
-        )
+        kind = kinds.kind(task.base_task, task.base.condition)
+        columns.append(Column(task.name, kind, np.array(base), np.array(instruct), np.array(clusters, dtype=np.intp)))
     return columns
 
 

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from itax_metrics.compare import compare
 from itax_metrics.errors import ConfigError, PairingError
 from itax_metrics.pairing import pair
+from itax_metrics.paper.kinds import Kind
+from itax_metrics.paper.measured import measured
+from itax_metrics.paper.measured import pair as described
 from itax_metrics.records import Outcome, Run, Status, TaskRun
-from itax_metrics.routing import Column, Kind, Routed, columns_of, kind_of, route
+from itax_metrics.routing import Column, Routed, columns_of, route
 
 
 def column(name: str, kind: Kind, base: Sequence[float], instruct: Sequence[float]) -> Column:
@@ -19,6 +23,19 @@ def column(name: str, kind: Kind, base: Sequence[float], instruct: Sequence[floa
 
 
 HOLES = column("holes", "infilling", [1, 1, 1, 0], [1, 0, 0, 1])
+KINDS: dict[tuple[str, str], Kind] = {
+    ("itax_hefim", "raw"): "infilling",
+    ("itax_hefim_l2r", "l2r"): "completion",
+    ("itax_safim_block_chat", "chat"): "infilling",
+    ("itax_bigcodebench_complete", "direct"): "completion",
+    ("itax_bigcodebench_complete_chat", "chat"): "completion",
+    ("itax_humaneval", "chat"): "instruction",
+    ("itax_humaneval_evalplus_direct", "direct"): "instruction",
+    ("mine", "raw"): "infilling",
+    ("yours", "direct"): "completion",
+}
+"""(task, condition) to what it asks for."""
+
 CHATS = column("chats", "instruction", [0, 0, 1, 0], [1, 1, 1, 0])
 
 
@@ -93,20 +110,16 @@ def run(condition: str, name: str = "t") -> TaskRun:
     return TaskRun(name, 1.0, condition, "official", "pass@1", "raw", {"sha256": "0"}, {}, 1, 1)
 
 
-@pytest.mark.parametrize(
-    ("name", "condition", "kind"),
-    [
-        ("itax_hefim", "raw", "infilling"),
-        ("itax_hefim_l2r", "l2r", "infilling"),
-        ("itax_safim_block_chat", "chat", "infilling"),
-        ("itax_bigcodebench_complete", "direct", "completion"),
-        ("itax_humaneval", "chat", "instruction"),
-        ("itax_humaneval_prefill", "prefill", "instruction"),
-    ],
-)
-def test_a_task_s_kind_is_what_it_asks_for(name: str, condition: str, kind: Kind) -> None:
-    """A hole in a chat is still a hole."""
-    assert kind == kind_of(run(condition, name))
+def test_a_column_has_the_kind_that_the_report_gives_it() -> None:
+    """A hole without its suffix and completion in a chat are both completion, for the router and in the report."""
+    tasks = {name: run(condition, name) for name, condition in KINDS}
+    side = (
+        Run("m", tasks),
+        [Outcome(name, "a", 0, "a", Status.PASSED, True, "x", {"pass@1": 1.0}) for name in tasks],
+    )
+    reported = {cell.task: cell.kind for cell in measured([described(compare(side, side, resamples=100).to_dict())])}
+    assert {name: kind for (name, _), kind in KINDS.items()} == reported
+    assert reported == {column.name: column.kind for column in columns_of(pair(side, side))}
 
 
 def test_an_undecided_answer_is_refused() -> None:

@@ -10,12 +10,22 @@ import pytest
 
 from itax_metrics.errors import ConfigError
 from itax_metrics.execution.programs import Program
+from itax_metrics.paper.kinds import Kind, kind
 from itax_metrics.records import Item
 from itax_tasks.extraction import RULES
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import TASKS, task
 
 NAMES = sorted(TASKS)
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(("itax_hefim", "itax_safim"), "infilling"),
+    **dict.fromkeys(("itax_classeval_infilling", "itax_mini_infilling", "itax_hand_infilling"), "infilling"),
+    **dict.fromkeys(("itax_classeval_completion", "itax_bigcodebench_complete"), "completion"),
+    **dict.fromkeys(("itax_mini_completion", "itax_hand_completion"), "completion"),
+    **dict.fromkeys(("itax_classeval_holistic", "itax_bigcodebench_instruct", "itax_ds1000"), "instruction"),
+    **dict.fromkeys(("itax_humaneval", "itax_mbpp", "itax_mini_instruct", "itax_hand_instruct"), "instruction"),
+}
+"""How names begin, and what such tasks ask for."""
 L2R = [name for name in NAMES if name.endswith("_l2r") and name.removesuffix("_l2r") in NAMES]
 
 
@@ -23,6 +33,14 @@ L2R = [name for name in NAMES if name.endswith("_l2r") and name.removesuffix("_l
 def test_a_task_is_found_under_its_own_name(name: str) -> None:
     """The key of the table is the task's name."""
     assert name == task(name).name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_task_keeps_its_kind_under_every_condition(name: str) -> None:
+    """Only a hole that is shown without its suffix changes: that is completion."""
+    (known,) = {asked for start, asked in KINDS.items() if name.startswith(start)}
+    condition = TASKS[name].condition
+    assert ("completion" if condition == "l2r" else known) == kind(name, condition)
 
 
 @pytest.mark.parametrize(

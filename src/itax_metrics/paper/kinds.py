@@ -32,26 +32,33 @@ _WORDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("completion", ("l2r",)),
     ("infilling", ("infilling", "hefim", "safim")),
     ("completion", ("completion", "complete")),
-    ("instruction", ("instruct", "chat", "ds1000", "canitedit", "editeval", "humaneval", "mbpp", "livecodebench")),
+    ("instruction", ("instruct", "ds1000", "canitedit", "editeval", "humaneval", "mbpp", "livecodebench", "holistic")),
     ("infilling", ("fim",)),
 )
 """Words of names; the first row that has one decides."""
 
+_CONDITIONS: Mapping[str, Kind] = MappingProxyType(
+    {"raw": "infilling", "fimchat": "infilling", "l2r": "completion", "direct": "completion"}
+)
+"""What a condition says where the name says nothing; every other one is a conversation."""
 
-def kind(task: str) -> Kind | None:
-    """The kind of a task: the paper's for its columns, else read off the name; None where that says nothing.
 
-    A hole shown without its suffix (`_l2r`) is completion; infilling and completion stay what they are in a chat.
+def kind(task: str, condition: str) -> Kind:
+    """The kind of a task: the paper's for its columns, else read off its name, else off its condition.
 
-    >>> kind("itax_safim_block"), kind("itax_hefim_l2r"), kind("itax_mini_instruct"), kind("mine")
-    ('infilling', 'completion', 'instruction', None)
-    >>> kind("itax_classeval_completion_chat")
-    'completion'
+    A hole shown without its suffix (`_l2r`) is completion. Infilling, completion and instruction stay what they are
+    under other conditions: in a chat, or with the request put to the model as it stands.
+
+    >>> kind("itax_safim_block", "raw"), kind("itax_hefim_l2r", "l2r"), kind("itax_humaneval_evalplus_direct", "direct")
+    ('infilling', 'completion', 'instruction')
+    >>> kind("itax_classeval_completion_chat", "chat"), kind("mine", "raw"), kind("mine", "chat")
+    ('completion', 'infilling', 'instruction')
     """
     if task in COLUMNS:
         return COLUMNS[task][0]
     words = set(re.split(r"[_\W]+", task.lower()))
-    return next((name for name, known in _WORDS if words & set(known)), None)
+    named = next((name for name, known in _WORDS if words & set(known)), None)
+    return named or _CONDITIONS.get(condition, "instruction")
 
 
 def column(task: str) -> str:

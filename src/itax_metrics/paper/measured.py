@@ -44,7 +44,7 @@ class Measured:
     size: float | None
     task: str
     column: str
-    kind: Kind | None
+    kind: Kind
     entry: Mapping[str, Any]
     """Its entry in `comparison.json`."""
     details: Mapping[str, Any] | None
@@ -120,7 +120,7 @@ def measured(pairs: Sequence[Pair]) -> list[Measured]:
             size=pair.size,
             task=entry["task"],
             column=column(entry["base_task"]),
-            kind=kind(entry["base_task"]),
+            kind=kind(entry["base_task"], pair.comparison["base"]["tasks"][entry["base_task"]]["condition"]),
             entry=entry,
             details=pair.details.get(entry["task"]),
         )

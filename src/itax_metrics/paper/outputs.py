@@ -8,26 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from itax_metrics.paper.kinds import KINDS
+from itax_metrics.behavior.summary import PAPER_BEHAVIORS, PAPER_CONDITIONS, PAPER_WEIGHTS
+from itax_metrics.paper.kinds import COLUMNS, KINDS
 from itax_metrics.paper.measured import CATEGORIES, Measured
 from itax_metrics.paper.pooling import Pooled, difference, mean, slope_per_doubling
 
 Row = dict[str, Any]
 
-FIXED_WEIGHTS: Mapping[str, int] = {
-    "itax_hefim": 1033,
-    "itax_safim_block": 8780,
-    "itax_safim_control": 8630,
-    "itax_safim_api": 310,
-    "itax_safim": 17720,
-    "itax_classeval_infilling": 2557,
-    "itax_classeval_completion": 396,
-    "itax_bigcodebench_complete": 1140,
-}
-"""The artifact's item counts for table 7; other tasks count by their items."""
-
-_BEHAVIORS = ("ctr", "nl", "def_cls")
-_CONDITIONS = ("", "_given_flagged", "_given_failed")
+_WEIGHTS: Mapping[str, int] = {file: count for kind in PAPER_WEIGHTS.values() for file, count in kind.items()}
+"""The artifact's item counts; data files that it has none for count by their items."""
 
 
 def scores(cells: Sequence[Measured]) -> list[Row]:
@@ -85,18 +74,20 @@ def failures(cells: Sequence[Measured]) -> list[Row]:
 def behaviours(cells: Sequence[Measured]) -> list[Row]:
     """Table 7: ctr, nl and def_cls by kind of task and side, in percent.
 
-    Overall, over flagged answers and over failed ones; once weighted by the artifact's item counts, once as the plain
-    mean over benchmarks. Only where `outcomes.jsonl` holds the behaviours.
+    Overall, over flagged answers and over failed ones; once as `itax behave` weights data files, by the artifact's item
+    counts, once as the plain mean over benchmarks. Where a pair has columns of the paper, other tasks of their kind do
+    not count. Only where `outcomes.jsonl` holds the behaviours.
     """
     rows: list[Row] = []
     for name in dict.fromkeys(cell.pair for cell in cells):
         for kind in KINDS:
-            own = [c for c in cells if c.pair == name and c.kind == kind and c.details and "ctr" in _stored(c)]
+            every = [c for c in cells if c.pair == name and c.kind == kind and c.details and "ctr" in _stored(c)]
+            own = [cell for cell in every if cell.task in COLUMNS] or every
             for side in ("base", "instruct"):
                 if own:
                     row: Row = {"pair": name, "kind": kind, "side": side, "benchmarks": len(own)}
-                    for behavior in _BEHAVIORS:
-                        for condition in _CONDITIONS:
+                    for behavior in PAPER_BEHAVIORS:
+                        for condition in PAPER_CONDITIONS:
                             row |= _weighted(own, behavior + condition, side)
                     rows.append(row)
     return rows
@@ -108,14 +99,24 @@ def _stored(cell: Measured) -> Mapping[str, Any]:
 
 
 def _weighted(cells: Sequence[Measured], name: str, side: str) -> Row:
-    known = [
-        (100 * value, FIXED_WEIGHTS.get(cell.task, cell.entry["n_items"]))
-        for cell in cells
-        if (value := _stored(cell).get(name, {}).get(side)) is not None
+    plain = [100 * value for cell in cells if (value := _stored(cell).get(name, {}).get(side)) is not None]
+    files = [
+        (100 * value, weight) for weight, means in _files(cells) if (value := means.get(name, {}).get(side)) is not None
     ]
-    total = sum(weight for _, weight in known)
-    pooled = sum(value * weight for value, weight in known) / total if total else None
-    return {name: pooled, f"{name}_macro": sum(value for value, _ in known) / len(known) if known else None}
+    total = sum(weight for _, weight in files)
+    pooled = sum(value * weight for value, weight in files) / total if total else None
+    return {name: pooled, f"{name}_macro": sum(plain) / len(plain) if plain else None}
+
+
+def _files(cells: Sequence[Measured]) -> list[tuple[int, Mapping[str, Mapping[str, float]]]]:
+    """(weight, behaviour to side to mean) of every data file; one that is a cell of its own is not counted twice."""
+    alone = {cell.task for cell in cells}
+    return [
+        (_WEIGHTS.get(file, cell.entry["n_items"]), means)
+        for cell in cells
+        for file, means in (cell.details or {}).get("files", {}).items()
+        if file == cell.entry["base_task"] or file not in alone
+    ]
 
 
 def across(cells: Sequence[Measured]) -> dict[str, list[Row]]:

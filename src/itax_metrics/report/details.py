@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
+from itax_metrics.behavior.summary import PAPER_BEHAVIORS, PAPER_CONDITIONS, by_file, data_file
 from itax_metrics.pairing import PairedItem, PairedTask
 from itax_metrics.records import Item, Outcome
 from itax_metrics.stats import by_cluster, cluster_standard_error, mean_pass_at_k
@@ -54,6 +55,7 @@ def details(task: PairedTask, flips: int = 20, items: Items | None = None) -> di
     chosen = [("lost", item) for item in _spread(lost, flips)] + [("gained", item) for item in _spread(gained, flips)]
     return {
         "behaviors": behaviors(task.items),
+        "files": files(task.items),
         "examples": {side: _examples(row for item in task.items for row in getattr(item, side)) for side in SIDES},
         "pass_at_k": _pass_at_k(task),
         "flips": [_flip(task, direction, item, items) for direction, item in chosen],
@@ -72,6 +74,27 @@ def behaviors(items: Sequence[PairedItem]) -> dict[str, dict[str, Any]]:
     """
     names = sorted({name for item in items for row in (*item.base, *item.instruct) for name in row.behaviors})
     return {name: found for name in names if (found := _behavior(name, items))}
+
+
+_TABLE_7 = frozenset(name + condition for name in PAPER_BEHAVIORS for condition in PAPER_CONDITIONS)
+
+
+def files(items: Sequence[PairedItem]) -> dict[str, dict[str, dict[str, float]]]:
+    """The behaviours of the paper's table 7 by data file and side, as `itax behave` takes means.
+
+    A side whose answers have no value is left out; the file is that of base's answers.
+    """
+    parts: dict[str, list[PairedItem]] = {}
+    for item in items:
+        parts.setdefault(data_file(item.base[0]), []).append(item)
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for file, own in parts.items():
+        for side in SIDES:
+            rows = (row for item in own for row in getattr(item, side))
+            for means in by_file(rows, _TABLE_7).values():
+                for name, mean in means.items():
+                    found.setdefault(file, {}).setdefault(name, {})[side] = mean.value
+    return found
 
 
 def _behavior(name: str, items: Sequence[PairedItem]) -> dict[str, Any] | None:

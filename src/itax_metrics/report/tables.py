@@ -172,7 +172,7 @@ def _parts_text(content: Mapping[str, Any]) -> list[str]:
         for row in shown
     ]
     rule = "-" * max(len(line) for line in lines)
-    return [PARTS_TITLE, rule, lines[0], rule, *lines[1:], rule, ""]
+    return [PARTS_TITLE, rule, lines[0], rule, *lines[1:], rule, *_choices(content), ""]
 
 
 def _parts_markdown(content: Mapping[str, Any]) -> list[str]:
@@ -180,7 +180,20 @@ def _parts_markdown(content: Mapping[str, Any]) -> list[str]:
     if not rows:
         return []
     table = [f"| {' | '.join(_PARTS_HEADERS)} |", f"|---|---|---{'|---:' * (len(_PARTS_HEADERS) - 3)}|"]
-    return [PARTS_TITLE, "", *table, *(f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in rows), ""]
+    body = [f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in rows]
+    chosen = [line for choice in _choices(content) for line in (_escaped(choice), "")]
+    return [PARTS_TITLE, "", *table, *body, "", *chosen]
+
+
+def _choices(content: Mapping[str, Any]) -> list[str]:
+    """Which wording the folds chose, a line for each benchmark that has a best one."""
+    lines = []
+    for part in content.get("decomposition") or ():
+        choices = part.get("choices") or {}
+        if choices:
+            counts = ", ".join(f"{wording} {count}" for wording, count in choices.items())
+            lines.append(f"{part['benchmark']}: best wording, by the folds that chose it: {counts}.")
+    return lines
 
 
 def _notes(content: Mapping[str, Any]) -> list[str]:

@@ -11,11 +11,16 @@ from typing import Any
 import click
 
 from itax_metrics.behavior import Behavior, behaviors
-from itax_metrics.behavior.summary import PAPER_WEIGHTS, Mean, by_task, macro, paper, pooled
+from itax_metrics.behavior.summary import PAPER_WEIGHTS, Mean, by_file, by_task, macro, paper, pooled
 from itax_metrics.store import write_score_dir
 from itax_tasks.behaving import behave_directory
 from itax_tasks.cli.settings import HELP
 from itax_tasks.settings import read_settings
+
+Means = dict[str, dict[str, Mean]]
+"""Task, or data file, to behaviour to mean."""
+Totals = dict[str, dict[str, float | None]]
+"""Behaviour to figure over tasks."""
 
 
 @click.command(context_settings=HELP)
@@ -45,31 +50,32 @@ def behave(scores: Path | None, names: str, out: Path | None, listed: bool, as_j
     run, outcomes, notes = behave_directory(scores, settings)
     if out is not None:
         write_score_dir(out, run, outcomes)
-    means = by_task(outcomes)
+    means, files = by_task(outcomes), by_file(outcomes)
+    over = {name: _over_tasks(means, files, name) for name in _names(means)}
     failures = {
         task: Counter(row.category for row in outcomes if row.task == task and row.category) for task in run.tasks
     }
     if as_json:
-        click.echo(json.dumps(_record(run.model, means, failures, notes), indent=2))
+        click.echo(json.dumps(_record(run.model, means, over, failures, notes), indent=2))
         return
-    click.echo(_table(run.model, means, failures))
+    click.echo(_table(run.model, means, over, failures))
     for note in notes:
         click.echo(f"note: {note}")
     if out is not None:
         click.echo(f"written to {out}", err=True)
 
 
-def _over_tasks(means: dict[str, dict[str, Mean]], name: str) -> dict[str, float | None]:
-    weighted = {f"paper_{kind}": paper(means, name, weights) for kind, weights in PAPER_WEIGHTS.items()}
+def _over_tasks(means: Means, files: Means, name: str) -> dict[str, float | None]:
+    weighted = {f"paper_{kind}": paper(files, name, weights) for kind, weights in PAPER_WEIGHTS.items()}
     return {"pooled": pooled(means, name), "macro": macro(means, name), **weighted}
 
 
-def _names(means: dict[str, dict[str, Mean]]) -> list[str]:
+def _names(means: Means) -> list[str]:
     return [name for name in behaviors() if any(name in task for task in means.values())]
 
 
 def _record(
-    model: str, means: dict[str, dict[str, Mean]], failures: dict[str, Counter[str]], notes: list[str]
+    model: str, means: Means, over: Totals, failures: dict[str, Counter[str]], notes: list[str]
 ) -> dict[str, Any]:
     return {
         "model": model,
@@ -77,18 +83,18 @@ def _record(
             task: {name: {"mean": mean.value, "n_items": mean.n_items} for name, mean in found.items()}
             for task, found in means.items()
         },
-        "over_tasks": {name: _over_tasks(means, name) for name in _names(means)},
+        "over_tasks": over,
         "categories": failures,
         "notes": notes,
     }
 
 
-def _table(model: str, means: dict[str, dict[str, Mean]], failures: dict[str, Counter[str]]) -> str:
+def _table(model: str, means: Means, over: Totals, failures: dict[str, Counter[str]]) -> str:
     known = behaviors()
     columns = list(means)
     extra = ["pooled", "macro"] if len(columns) > 1 else []
-    over = {name: _over_tasks(means, name) for name in _names(means)}
-    extra += [column for column in ("paper_infilling", "paper_completion") if any(row[column] for row in over.values())]
+    known_to_paper = {column for row in over.values() for column, value in row.items() if value is not None}
+    extra += [column for column in ("paper_infilling", "paper_completion") if column in known_to_paper]
     rows = [["", *columns, *extra]]
     for name, totals in over.items():
         behavior = known[name]

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import click
 
-from itax_metrics.behavior.summary import by_task
+from itax_metrics.behavior.summary import PAPER_BEHAVIORS, by_task
 from itax_metrics.errors import ConfigError, ExecutionError
 from itax_metrics.records import Outcome, Run
 from itax_tasks.answer import Stage
@@ -20,9 +20,6 @@ from itax_tasks.rescore import from_completions, from_lm_eval, score_to_director
 from itax_tasks.scoring import rates
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import task
-
-PAPER = ("ctr", "nl", "def_cls")
-"""The behaviours of the paper's table 7."""
 
 
 @click.command(context_settings=HELP)
@@ -171,7 +168,7 @@ def _as_text(run: Run, outcomes: Sequence[Outcome], out: Path) -> str:
         if failures:
             lines.append("    failures: " + ", ".join(f"{name} {count}" for name, count in failures.most_common()))
         means = by_task(rows).get(name, {})
-        shown = ", ".join(f"{key} {100 * means[key].value:.2f} %" for key in PAPER if key in means)
+        shown = ", ".join(f"{key} {100 * means[key].value:.2f} %" for key in PAPER_BEHAVIORS if key in means)
         if shown:
             lines.append(f"    {shown}  (`itax behave` shows all behaviours)")
     lines += [f"  note: {note}" for note in run.notes]

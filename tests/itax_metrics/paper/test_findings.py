@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import doctest
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
+from itax_metrics.behavior.summary import PAPER_BEHAVIORS, PAPER_CONDITIONS, PAPER_WEIGHTS, by_file, paper
 from itax_metrics.compare import compare
 from itax_metrics.paper import kinds, pooling
 from itax_metrics.paper.findings import Finding, findings
@@ -181,8 +183,58 @@ def test_table_7_weighs_by_the_artifact_s_counts():
     found = _compared("A-1B", {"itax_hefim": EVEN, "itax_safim_api": EVEN}, behaviors=behaviors)
     about = {task: dict(entry) for task, entry in found.details.items()}
     about["itax_safim_api"]["behaviors"] = {"ctr": {"base": 0.0, "instruct": 0.0}}
+    about["itax_safim_api"]["files"] = {"itax_safim_api": {"ctr": {"base": 0.0, "instruct": 0.0}}}
     (base, _) = behaviours(measured([pair(found.comparison, about)]))
     assert (100 * 1033 / 1343, 50.0) == pytest.approx((base["ctr"], base["ctr_macro"]))
+
+
+SUBSETS = (("api", 2), ("block", 6), ("control", 4))
+COLUMN = ("itax_hefim", "itax_safim", "itax_classeval_infilling")
+
+
+def _answered(task: str, task_id: str, value: float, *groups: str) -> Outcome:
+    """A failed answer whose behaviours all have that value; every third is not flagged."""
+    names = [name + condition for name in PAPER_BEHAVIORS for condition in PAPER_CONDITIONS]
+    flagged = task_id[-1] not in "036"
+    behaviors = {name: value for name in names if flagged or not name.endswith("_flagged")}
+    return Outcome(task, task_id, 0, "", Status.FAILED, False, "x", behaviors=behaviors, groups=groups)
+
+
+def _scored(tasks: Sequence[str], rows: Sequence[Outcome]) -> tuple[Run, list[Outcome]]:
+    counts = {name: len({row.task_id for row in rows if row.task == name}) for name in tasks}
+    described = {
+        name: TaskRun(name, 1.0, "raw", "o", "pass@1", "raw", {"sha256": "a"}, {}, 1, count)
+        for name, count in counts.items()
+    }
+    return Run(model="m", tasks=described), list(rows)
+
+
+def test_table_7_is_what_behave_prints():
+    """The paper's infilling column from pooled SAFIM: every figure equals the one by files and fixed weights.
+
+    Neither a sibling in a chat nor a subset that was run beside the pooled task moves it.
+    """
+    safim = [
+        _answered("itax_safim", f"{subset}{i}", (i + len(subset)) / 20, subset, "python")
+        for subset, count in SUBSETS
+        for i in range(count)
+    ]
+    others = [_answered(name, f"{name}{i}", i / 10) for name in COLUMN if name != "itax_safim" for i in range(5)]
+    rows = [*safim, *others]
+    expected = {
+        name + condition: 100 * (paper(by_file(rows), name + condition, PAPER_WEIGHTS["infilling"]) or 0)
+        for name in PAPER_BEHAVIORS
+        for condition in PAPER_CONDITIONS
+    }
+    chat = [_answered("itax_hefim_chat", f"h{i}", 1.0) for i in range(5)]
+    api = [replace(row, task="itax_safim_api", groups=("python",)) for row in safim if row.groups[0] == "api"]
+    for tasks, more in ((COLUMN, []), ((*COLUMN, "itax_hefim_chat", "itax_safim_api"), [*chat, *api])):
+        side = _scored(tasks, [*rows, *more])
+        found = compare(side, side, resamples=100)
+        cells = measured([pair(found.to_dict(), {b.pairing.name: details(b.pairing, 0) for b in found.benchmarks})])
+        row = next(row for row in behaviours(cells) if row["side"] == "instruct")
+        assert expected == pytest.approx({name: row[name] for name in expected})
+    assert expected["ctr"] != pytest.approx(expected["ctr_given_flagged"])
 
 
 def test_across_pairs():

@@ -76,6 +76,30 @@ def test_without_the_items_measures_of_the_text_remain(scores: Path, tmp_path: P
     assert "not those it was run on" in found["notes"][0]
 
 
+def test_the_paper_s_figure_comes_from_its_own_group(tmp_path: Path) -> None:
+    """`itax_fim` holds SAFIM as one task, and its three data files weigh as the paper's artifact has it."""
+    names = ("itax_hefim", "itax_safim", "itax_classeval_infilling")
+    run = TaskRun("", 1.0, "raw", "o", "pass@1", "raw", {"sha256": "0" * 64}, {}, 1, 1, metrics=("pass@1",))
+    rows = [
+        Outcome(name, f"{name}{i}", 0, "c", Status.FAILED, False, text, {"pass@1": 0.0}, groups=groups)
+        for name, groups, texts in (
+            ("itax_hefim", (), ["x = 1"]),
+            ("itax_safim", ("api", "python"), ["Here is the code"]),
+            ("itax_safim", ("block", "java"), ["x = 1", "Here is the code"]),
+            ("itax_safim", ("control", "cpp"), ["x = 1"]),
+            ("itax_classeval_infilling", (), ["x = 1"]),
+        )
+        for i, text in enumerate(texts)
+    ]
+    rows = [replace(row, task_id=f"{number}") for number, row in enumerate(rows)]
+    tasks = {name: replace(run, task=name, n_items=sum(row.task == name for row in rows)) for name in names}
+    scores = write_score_dir(tmp_path / "scores", Run("m", tasks), rows)
+    found = json.loads(itax("behave", scores, "--behaviors", "nl", "--json").stdout)["over_tasks"]["nl"]
+    assert (310 + 8780 / 2) / 21310 == pytest.approx(found["paper_infilling"])
+    assert found["paper_completion"] is None
+    assert "paper_infilling" in itax("behave", scores, "--behaviors", "nl").stdout
+
+
 def test_every_measure_is_listed() -> None:
     """With what it means."""
     names = [row["name"] for row in json.loads(itax("behave", "--list", "--json").stdout)]
