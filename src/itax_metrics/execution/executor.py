@@ -156,7 +156,7 @@ class LocalExecutor:
                 if on_verdict is not None:
                     on_verdict(place, verdict)
             if bar is not None:
-                bar.advance(len(places[program]))
+                bar.advance(verdict.status, len(places[program]))
 
         try:
             if places:

@@ -65,6 +65,30 @@ class _Batch:
     losses: int = 0
 
 
+def batches(programs: Sequence[Program], nodes: int, largest: int) -> list[list[Program]]:
+    """The programs in the batches that go to the nodes, in this order, two to each at first.
+
+    Slow programs stand at the head of those first ones, evenly dealt: nodes start with them, and have others to run
+    beside them.
+
+    Args:
+        nodes: nodes of the cluster.
+        largest: programs in a batch at most; fewer when there are too few for all nodes.
+    """
+    if not programs:
+        return []
+    first = 2 * max(1, nodes)
+    size = max(1, min(largest, -(-len(programs) // first)))
+    slow = [program for program in programs if program.slow]
+    others = deque(program for program in programs if not program.slow)
+    count = -(-len(programs) // size)
+    heads = min(count, max(first, -(-len(slow) // size)))
+    found = [slow[place::heads] if place < heads else [] for place in range(count)]
+    for batch in found:
+        batch += [others.popleft() for _ in range(min(len(others), size - len(batch)))]
+    return [batch for batch in found if batch]
+
+
 class RayExecutor:
     """Runs programs on every node of a Ray cluster.
 
@@ -148,7 +172,7 @@ class RayExecutor:
                 if on_verdict is not None:
                     on_verdict(place, verdict)
                 if bar is not None:
-                    bar.advance()
+                    bar.advance(verdict.status)
 
         try:
             if places:
@@ -174,8 +198,7 @@ class RayExecutor:
 
     def _run_unique(self, programs: list[Program], decide: Any) -> None:
         self._staff()
-        size = max(1, min(self._largest, -(-len(programs) // (2 * max(1, len(self._actors))))))
-        waiting = deque(_Batch(programs[start : start + size]) for start in range(0, len(programs), size))
+        waiting = deque(_Batch(batch) for batch in batches(programs, len(self._actors), self._largest))
         running: dict[Any, tuple[str, _Batch]] = {}
         empty_since: float | None = None
         while waiting or running:
