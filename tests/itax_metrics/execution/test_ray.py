@@ -15,6 +15,7 @@ import pytest
 
 from itax_metrics.errors import ExecutionError, MissingExtraError
 from itax_metrics.execution import Limits, Program, languages, probe
+from itax_metrics.execution.cores import usable_cores
 from itax_metrics.execution.programs import StdioJudge
 from itax_metrics.execution.ray import RayExecutor, batches
 from itax_metrics.records import Status
@@ -90,6 +91,15 @@ def test_two_nodes(cluster: Any) -> None:
         assert 2 == len(executor.describe()["nodes"])
         with pytest.raises(ExecutionError, match="no profile 'nonesuch'"):
             executor.run([Program("pass", profile="nonesuch")])
+
+
+@pytest.mark.data
+def test_nodes_of_one_machine_share_its_cores(cluster: Any) -> None:
+    """Each takes its part, and ranks share that; a number that was asked for is each node's own."""
+    expected = {(None, 1): max(1, usable_cores() // 2), (None, 64): 1, (3, 64): 3}
+    for (workers, share), each in expected.items():
+        with RayExecutor(workers=workers, share=share) as executor:
+            assert [each, each] == [node["workers"] for node in executor.describe()["nodes"]]
 
 
 @pytest.mark.data
