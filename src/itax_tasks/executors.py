@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itax_metrics.execution import LocalExecutor, VerdictCache
-from itax_metrics.execution.executor import usable_cores
 from itax_metrics.execution.ray import RayExecutor
 from itax_tasks.settings import Settings
 
@@ -15,7 +14,7 @@ def make_executor(
 
     Args:
         settings: executor, sandbox policy, workers, and where caches and environments live.
-        share: processes on this machine that execute at the same time; each takes its part of the workers.
+        share: processes on this machine that execute at the same time; each takes its part of workers and free memory.
         progress: label of the progress bar on standard error, or False.
         use_cache: read and keep verdicts, so that an interrupted run goes on where it stopped.
 
@@ -32,12 +31,14 @@ def make_executor(
             artifacts=artifacts,
             environments_folder=environments_folder,
             progress=progress,
+            share=share,
         )
     return LocalExecutor(
-        workers=max(1, (settings.workers or usable_cores()) // max(1, share)),
+        workers=None if settings.workers is None else max(1, settings.workers // max(1, share)),
         policy=settings.sandbox,
         cache=VerdictCache(cache) if use_cache else None,
         artifacts=artifacts,
         environments_folder=environments_folder,
         progress=progress,
+        share=share,
     )

@@ -21,6 +21,7 @@ from ..errors import ConfigError, ExecutionError
 from ..records import Flag, Status, Verdict
 from . import environments, judging, languages
 from .cache import VerdictCache
+from .cores import usable_cores, warn_of_load
 from .languages.workshop import Workshop
 from .pool import Pool
 from .programs import Program, StdioJudge
@@ -49,7 +50,8 @@ class LocalExecutor:
     """Runs programs on this machine, several at a time.
 
     Args:
-        workers: programs at a time; default the cores this process may use.
+        workers: programs at a time; default this executor's share of the usable cores. More than there are cores is
+            allowed and warned about.
         policy: `require` executes nothing unless files, network and processes are contained; `prefer` uses the layers
             there are; `off` uses limits and a scratch directory only.
         cache: where verdicts are kept between runs.
@@ -57,6 +59,8 @@ class LocalExecutor:
             without one they last as long as this executor.
         environments_folder: where the pinned environments are; default where `itax env create` puts them.
         progress: True, or the label of a bar on stderr.
+        share: executors that work on this machine at the same time, this one included; each counts on its share of the
+            cores and of the free memory.
     """
 
     def __init__(
@@ -68,13 +72,17 @@ class LocalExecutor:
         artifacts: Path | None = None,
         environments_folder: Path | None = None,
         progress: bool | str = False,
+        share: int = 1,
     ) -> None:
         if policy not in _POLICIES:
             raise ConfigError(f"Unknown sandbox policy {policy!r}. Set ITAX_SANDBOX to one of: {', '.join(_POLICIES)}.")
         if workers is not None and workers < 1:
             raise ConfigError(f"{workers} workers cannot run anything. Set ITAX_WORKERS to 1 or more.")
         self.policy = policy
-        self.workers = workers or usable_cores()
+        self._share = max(1, share)
+        self.workers = workers or max(1, usable_cores() // self._share)
+        if workers is not None:
+            warn_of_load(workers * self._share, usable_cores())
         self._cache = cache
         self._progress = progress
         self._artifacts = artifacts
@@ -82,8 +90,7 @@ class LocalExecutor:
         self._environments_folder = environments_folder
         self._environments: dict[str, environments.Environment] = {}
         """Those that programs asked for, found as they were made."""
-        self._pool = Pool(self.workers, self._configure)
-        self._turn = threading.Lock()
+        self._pool, self._turn = self._new_pool()
         self._owner = os.getpid()
 
     @property
@@ -136,7 +143,7 @@ class LocalExecutor:
         if os.getpid() != self._owner:
             # A forked copy must not talk to the workers of the process it came from.
             self._workshop = Workshop(self._artifacts)
-            self._pool, self._turn, self._owner = Pool(self.workers, self._configure), threading.Lock(), os.getpid()
+            (self._pool, self._turn), self._owner = self._new_pool(), os.getpid()
         places: dict[Program, list[int]] = {}
         for place, program in enumerate(programs):
             places.setdefault(program, []).append(place)
@@ -149,7 +156,7 @@ class LocalExecutor:
                 if on_verdict is not None:
                     on_verdict(place, verdict)
             if bar is not None:
-                bar.advance(len(places[program]))
+                bar.advance(verdict.status, len(places[program]))
 
         try:
             if places:
@@ -173,6 +180,9 @@ class LocalExecutor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _new_pool(self) -> tuple[Pool, threading.Lock]:
+        return Pool(self.workers, self._configure, self._share), threading.Lock()
 
     def _layers(self) -> tuple[str, ...]:
         return ("off",) if self.policy == "off" else probe().layers
@@ -266,13 +276,6 @@ class LocalExecutor:
 
 _SCRATCH_BYTES = 256 * 1024 * 1024
 _REMEDY_MACHINE = "Run `itax score` on a capable machine."
-
-
-def usable_cores() -> int:
-    """The cores this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _check(program: Program) -> None:

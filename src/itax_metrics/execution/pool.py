@@ -2,7 +2,8 @@
 
 Covered: a worker that dies or hangs is replaced; the program it was running is tried once more, in a fresh worker and
 compiled in its own process; a second loss is the program's doing and its verdict. No user code runs here.
-No more workers are started than free memory has room for; what running programs use together is not watched.
+No more workers are started than free memory has room for, and each keeps its room from then on; what running programs
+use together is not watched.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from ..records import Status, Verdict
 from . import judging
 from .programs import Program
-from .room import more_workers
+from .room import fitting, unclaimed_bytes
 from .worker import StartFailed, Worker, WorkerConfig
 
 log = logging.getLogger("itax.execution")
@@ -28,6 +29,8 @@ GRACE_SECONDS = 10.0
 _DEPTH = 16
 _STARTS = 3
 _GOODBYE_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
+"""How long what was found of free memory holds while no worker comes or goes."""
 
 Report = Callable[[int, Verdict], None]
 
@@ -45,10 +48,17 @@ class _Job:
 
 
 class Pool:
-    """Up to `size` workers, kept warm between runs; `configure` says how to start one for a profile."""
+    """Up to `size` workers, kept warm between runs.
 
-    def __init__(self, size: int, configure: Callable[[str, int], WorkerConfig]) -> None:
+    Args:
+        size: workers at most.
+        configure: how to start one for a profile, with so many bytes of scratch space.
+        share: pools that share this machine's memory, this one included.
+    """
+
+    def __init__(self, size: int, configure: Callable[[str, int], WorkerConfig], share: int = 1) -> None:
         self.size = size
+        self._share = share
         self._configure = configure
         self._workers: list[Worker] = []
         self._pending: dict[str, deque[_Job]] = {}
@@ -60,6 +70,8 @@ class Pool:
         """Kinds of all programs so far."""
         self._failed_starts = 0
         self._bounded = False
+        self._unclaimed, self._looked = 0, -_LOOK_SECONDS
+        """Memory for further workers, in bytes, and when it was found (monotonic)."""
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -104,28 +116,38 @@ class Pool:
         if self._failed_starts >= _STARTS:
             return
         wanted = len(self._retries) + max(0, queued - len(idle))
-        size = self._room() if wanted else self.size
-        if self._retries and len(self._workers) >= size and idle:
+        profiles = self._startable(wanted)
+        if self._retries and not profiles and idle:
             self._dismiss(idle.pop())
-        missing = min(size - len(self._workers), wanted)
-        if missing > 0:
-            self._start([self._profile_for(place) for place in range(missing)], report)
+            profiles = self._startable(wanted)
+        if profiles:
+            self._start(profiles, report)
 
-    def _room(self) -> int:
-        """The size of the pool, or the fewer workers that free memory allows; at least one."""
+    def _startable(self, wanted: int) -> list[str]:
+        """Profiles of the workers to start now: those wanted that pool and free memory have room for.
+
+        A pool without workers gets one in any case.
+        """
         running = len(self._workers)
-        if running >= self.size:
-            return self.size
-        size = min(self.size, max(1, running + more_workers(self._profile_for(0))))
-        if size < self.size and not self._bounded:
+        profiles = [self._profile_for(place) for place in range(min(wanted, self.size - running))]
+        if not profiles:
+            return []
+        if time.monotonic() - self._looked >= _LOOK_SECONDS:
+            claims = [(worker.config.profile, worker.pid) for worker in self._workers]
+            self._unclaimed, self._looked = unclaimed_bytes(claims, self._share), time.monotonic()
+        count = fitting(profiles, self._unclaimed)
+        if not running:
+            count = max(1, count)
+        if count < len(profiles) and not self._bounded:
             self._bounded = True
             log.warning(
                 "itax: %d workers instead of %d: there is no memory for more of profile %s at the moment.",
-                *(size, self.size, self._profile_for(0)),
+                *(running + count, running + len(profiles), profiles[count]),
             )
-        return size
+        return profiles[:count]
 
     def _start(self, profiles: list[str], report: Report) -> None:
+        self._looked = -_LOOK_SECONDS
         starting: list[Worker] = []
         try:
             judges = tuple(sorted(self._judges))
@@ -258,6 +280,7 @@ class Pool:
         if worker in self._workers:
             self._workers.remove(worker)
         worker.kill()
+        self._looked = -_LOOK_SECONDS
 
     def _decide(self, job: _Job, verdict: Verdict, report: Report) -> None:
         self._left -= 1

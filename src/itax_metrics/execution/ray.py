@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -43,6 +43,7 @@ class NodeExecutor:
             cache=VerdictCache(cache) if cache else None,
             artifacts=artifacts,
             environments_folder=environments,
+            share=options["share"],
         )
 
     def describe(self) -> dict[str, Any]:
@@ -64,11 +65,36 @@ class _Batch:
     losses: int = 0
 
 
+def batches(programs: Sequence[Program], nodes: int, largest: int) -> list[list[Program]]:
+    """The programs in the batches that go to the nodes, in this order, two to each at first.
+
+    Slow programs stand at the head of those first ones, evenly dealt: nodes start with them, and have others to run
+    beside them.
+
+    Args:
+        nodes: nodes of the cluster.
+        largest: programs in a batch at most; fewer when there are too few for all nodes.
+    """
+    if not programs:
+        return []
+    first = 2 * max(1, nodes)
+    size = max(1, min(largest, -(-len(programs) // first)))
+    slow = [program for program in programs if program.slow]
+    others = deque(program for program in programs if not program.slow)
+    count = -(-len(programs) // size)
+    heads = min(count, max(first, -(-len(slow) // size)))
+    found = [slow[place::heads] if place < heads else [] for place in range(count)]
+    for batch in found:
+        batch += [others.popleft() for _ in range(min(len(others), size - len(batch)))]
+    return [batch for batch in found if batch]
+
+
 class RayExecutor:
     """Runs programs on every node of a Ray cluster.
 
     Args:
-        workers: programs at a time on each node; default the cores of the node.
+        workers: programs at a time on each node; default the usable cores of the node, shared with other nodes on
+            the same machine.
         policy: the sandbox policy, applied on each node.
         cache: a file on each node where verdicts are kept between runs; none by default.
         artifacts: a directory on each node in which compiled programs are kept between runs; none by default.
@@ -78,6 +104,8 @@ class RayExecutor:
         address: the cluster; default the one Ray finds, else a new one on this machine. Left alone when Ray is
             connected already.
         progress: True, or the label of a bar on stderr.
+        share: executors that use the cluster at the same time, this one included; each counts on its share of every
+            node's free memory, and of its cores unless `workers` is given.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -94,6 +122,7 @@ class RayExecutor:
         batch: int = LARGEST_BATCH,
         address: str | None = None,
         progress: bool | str = False,
+        share: int = 1,
     ) -> None:
         try:
             self._ray: Any = import_module("ray")
@@ -111,6 +140,7 @@ class RayExecutor:
         }
         self._largest = max(1, batch)
         self._progress = progress
+        self._share = max(1, share)
         self._actors: dict[str, Any] = {}
         """By node."""
 
@@ -142,7 +172,7 @@ class RayExecutor:
                 if on_verdict is not None:
                     on_verdict(place, verdict)
                 if bar is not None:
-                    bar.advance()
+                    bar.advance(verdict.status)
 
         try:
             if places:
@@ -168,8 +198,7 @@ class RayExecutor:
 
     def _run_unique(self, programs: list[Program], decide: Any) -> None:
         self._staff()
-        size = max(1, min(self._largest, -(-len(programs) // (2 * max(1, len(self._actors))))))
-        waiting = deque(_Batch(programs[start : start + size]) for start in range(0, len(programs), size))
+        waiting = deque(_Batch(batch) for batch in batches(programs, len(self._actors), self._largest))
         running: dict[Any, tuple[str, _Batch]] = {}
         empty_since: float | None = None
         while waiting or running:
@@ -211,10 +240,16 @@ class RayExecutor:
 
     def _staff(self) -> None:
         """An actor on every node that is alive, and on no other."""
-        alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
-        for node in self._actors.keys() - alive:
+        # Nodes of one host share its memory; containers have names of their own, and limits.
+        hosts = {
+            node["NodeID"]: node.get("NodeManagerHostname", node["NodeID"])
+            for node in self._ray.nodes()
+            if node["Alive"]
+        }
+        together = Counter(hosts.values())
+        for node in self._actors.keys() - hosts.keys():
             del self._actors[node]
-        for node in alive - self._actors.keys():
+        for node in hosts.keys() - self._actors.keys():
             strategy = self._strategies.NodeAffinitySchedulingStrategy(node_id=node, soft=False)
             actor = self._ray.remote(NodeExecutor).options(num_cpus=0, max_restarts=0, scheduling_strategy=strategy)
-            self._actors[node] = actor.remote(dict(self._options))
+            self._actors[node] = actor.remote({**self._options, "share": self._share * together[hosts[node]]})

@@ -15,8 +15,9 @@ import pytest
 
 from itax_metrics.errors import ExecutionError, MissingExtraError
 from itax_metrics.execution import Limits, Program, languages, probe
+from itax_metrics.execution.cores import usable_cores
 from itax_metrics.execution.programs import StdioJudge
-from itax_metrics.execution.ray import RayExecutor
+from itax_metrics.execution.ray import RayExecutor, batches
 from itax_metrics.records import Status
 
 
@@ -25,6 +26,30 @@ def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"itax-tasks\[ray\]"):
         RayExecutor()
+
+
+def names(found: list[list[Program]]) -> list[str]:
+    """Each batch as the sources of its programs, one after another."""
+    return ["".join(program.source for program in batch) for batch in found]
+
+
+def test_slow_programs_are_at_the_head_of_the_first_batches() -> None:
+    """Wherever they were given; every node starts with some, and the others keep their order."""
+    programs = [Program(name, slow=name.isupper()) for name in "abcdefghijkLMNoP"]
+    assert ["Lab", "Mcd", "Nef", "Pgh", "ijk", "o"] == names(batches(programs, 2, 3))
+    assert ["LNabcdef", "MPghijko"] == names(batches(programs, 1, 200))
+
+
+@pytest.mark.parametrize("slow", [0, 1, 7, 60, 100])
+@pytest.mark.parametrize(("nodes", "largest"), [(0, 1), (1, 200), (3, 10), (40, 200)])
+def test_every_program_is_in_one_batch(slow: int, nodes: int, largest: int) -> None:
+    """However many are slow; none is too large, and no slow one waits behind another."""
+    programs = [Program(str(number), slow=number >= 100 - slow) for number in range(100)]
+    found = batches(programs, nodes, largest)
+    assert sorted(programs, key=repr) == sorted((program for batch in found for program in batch), key=repr)
+    assert all(1 <= len(batch) <= largest for batch in found)
+    assert all(batch == sorted(batch, key=lambda program: not program.slow) for batch in found)
+    assert [] == batches([], nodes, largest)
 
 
 @pytest.fixture
@@ -66,6 +91,15 @@ def test_two_nodes(cluster: Any) -> None:
         assert 2 == len(executor.describe()["nodes"])
         with pytest.raises(ExecutionError, match="no profile 'nonesuch'"):
             executor.run([Program("pass", profile="nonesuch")])
+
+
+@pytest.mark.data
+def test_nodes_of_one_machine_share_its_cores(cluster: Any) -> None:
+    """Each takes its part, and ranks share that; a number that was asked for is each node's own."""
+    expected = {(None, 1): max(1, usable_cores() // 2), (None, 64): 1, (3, 64): 3}
+    for (workers, share), each in expected.items():
+        with RayExecutor(workers=workers, share=share) as executor:
+            assert [each, each] == [node["workers"] for node in executor.describe()["nodes"]]
 
 
 @pytest.mark.data

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -16,6 +18,7 @@ import pytest
 
 from itax_metrics.errors import ConfigError, ExecutionError
 from itax_metrics.execution import Judge, Limits, LocalExecutor, Program, VerdictCache, probe
+from itax_metrics.execution.progress import SHORT
 from itax_metrics.records import Status, Verdict
 
 PATIENT = Limits(wall_seconds=30.0)
@@ -305,6 +308,40 @@ def test_progress_goes_to_stderr_when_asked(executor: LocalExecutor, capfd: pyte
     out, err = capfd.readouterr()
     assert out == ""
     assert "judging" in err
+
+
+KNOWN = [Program(source, limits=PATIENT) for source in ("x = 1", "assert 0", "assert 0", "1 / 0")]
+
+
+def test_progress_counts_verdicts_and_tells_the_rate(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A line at a time where there is no terminal, with those that were known from an earlier run."""
+    with LocalExecutor(workers=1, progress="judging", cache=VerdictCache(tmp_path / "verdicts")) as running:
+        running.run(KNOWN)
+        first = capfd.readouterr().err.splitlines()
+        running.run([*KNOWN, Program("y = 2", limits=PATIENT), Program("def", limits=PATIENT)])
+        second = capfd.readouterr().err.splitlines()
+    counted = r"judging: {}, \d+\.\d a second, {}"
+    assert re.fullmatch(counted.format("4/4", "pass 1, fail 2, error 1"), first[-1])
+    assert re.fullmatch(counted.format("1/6", "pass 1"), second[0])
+    assert re.fullmatch(counted.format("6/6", "pass 2, fail 2, compile 1, error 1"), second[-1])
+
+
+def test_progress_on_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It carries label, rate and the count of each verdict."""
+    pytest.importorskip("tqdm")
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with LocalExecutor(workers=1, progress="judging") as running:
+        running.run(KNOWN)
+    last = terminal.getvalue().rstrip().rpartition("\r")[2]
+    assert re.search(r"judging: +100%.*4/4 .*(program/s|s/program), pass 1, fail 2, error 1\]", last)
+
+
+def test_progress_has_a_name_for_every_verdict() -> None:
+    """Each its own, so that nothing decided is left out of the counts."""
+    assert set(Status) == set(SHORT)
+    assert len(SHORT) == len(set(SHORT.values()))
 
 
 def test_probe_speaks_plainly() -> None:

@@ -31,7 +31,7 @@ from itax_metrics.errors import ExecutionError
 from itax_metrics.execution import LocalExecutor
 from itax_metrics.execution.calls import CallJudge
 from itax_metrics.execution.codec import encode
-from itax_metrics.execution.executor import usable_cores
+from itax_metrics.execution.cores import usable_cores
 from itax_metrics.execution.progress import Progress
 from itax_metrics.execution.references import Reference, Returned, expected_values
 from itax_metrics.records import Item
