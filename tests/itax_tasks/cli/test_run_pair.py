@@ -57,6 +57,23 @@ def test_the_null_run_asks_both_sides_alike() -> None:
     assert base.split("--tasks ")[1].split()[0] == instruct.split("--tasks ")[1].split()[0]
 
 
+@pytest.mark.parametrize(("text", "why"), [("{bad", "no JSON"), ("fim=starcoder2", "no JSON"), ("[1]", "no object")])
+def test_metadata_that_is_no_json_object_is_refused_with_the_form(text: str, why: str) -> None:
+    """Before anything is planned, and with a value that would do."""
+    asked = ["A", "B", "--tasks", "itax_mini_infilling", "--metadata", text, "--plan"]
+    with pytest.raises(ConfigError, match=rf"--metadata is .* {why}.*--metadata '\{{\"fim\""):
+        CliRunner().invoke(run_pair, asked, catch_exceptions=False)
+
+
+def test_metadata_reaches_both_sides() -> None:
+    """As lm_eval takes it."""
+    _, base, instruct = planned(
+        "A", "B", "--tasks", "itax_mini_infilling", "--metadata", '{"fim":"starcoder2"}'
+    ).splitlines()
+    assert base.endswith("""--metadata '{"fim": "starcoder2"}'""")
+    assert instruct.endswith("""--metadata '{"fim": "starcoder2"}'""")
+
+
 @pytest.mark.data
 def test_a_pair_from_end_to_end_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """The null run of the bundled base model: no difference anywhere; a second call loads no model."""
