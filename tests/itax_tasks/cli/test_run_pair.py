@@ -50,6 +50,13 @@ def test_base_is_asked_without_a_chat_and_instruct_in_every_condition() -> None:
     assert [] == matrix(["itax_mini_instruct"], speaks=False)
 
 
+@pytest.mark.parametrize("name", ["itax_mbpp_evalplus", "itax_mbpp_evalplus_prefill"])
+def test_one_request_with_two_names_is_asked_once(name: str) -> None:
+    """Under the name that was typed."""
+    asked = matrix([name], speaks=True)
+    assert {name, "itax_mbpp_evalplus_chat", "itax_mbpp_evalplus_direct"} == set(asked)
+
+
 def test_the_null_run_asks_both_sides_alike() -> None:
     """A beside A: the same tasks, no chat."""
     _, base, instruct = planned("A", "A", "--tasks", "itax_mini_infilling").splitlines()
