@@ -55,6 +55,27 @@ def test_a_named_order_is_used_or_refused(tokenizer: Any) -> None:
         prepare(RAW, [ITEM], Model(tokenizer), {"fim": "qwen2.5-coder", "fim_order": "SPM-a"})
 
 
+REVERSED = Item("one", ITEM.prefix, ITEM.suffix, payload={"fim_order": "SPM-a"})
+
+
+def test_an_order_of_the_protocol_s_is_used() -> None:
+    """SAFIM's `reverse_infilling`: without a tokenizer too, and recorded."""
+    prompts = prepare(RAW, [REVERSED], Model(None), {"fim": "starcoder"})
+    assert (f"<fim_prefix><fim_suffix>{ITEM.suffix}<fim_middle>{ITEM.prefix}",) == prompts.texts
+    assert prompts.fim is not None
+    assert "SPM-a" == prompts.fim["order"]
+
+
+def test_an_order_that_cannot_be_had_is_refused(tokenizer: Any) -> None:
+    """By a family without it, beside another one that was named, and by a server with an order of its own."""
+    with pytest.raises(ConfigError, match="has no order 'SPM-a'"):
+        prepare(RAW, [REVERSED], Model(tokenizer), {})
+    with pytest.raises(ConfigError, match="Name one of the two"):
+        prepare(RAW, [REVERSED], Model(tokenizer), {"fim_order": "PSM"})
+    with pytest.raises(ConfigError, match="keeps its own"):
+        prepare(RAW, [REVERSED], Model(None, takes="native_suffix"), {})
+
+
 def test_an_unknown_training_history_is_one_warning(tokenizer: Any) -> None:
     """A model that only carries the tokens runs with one warning."""
     assert 1 == len(prepare(RAW, [ITEM], Model(tokenizer), {}).warnings)
