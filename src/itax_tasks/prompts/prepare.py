@@ -50,7 +50,7 @@ def prepare(
         return _fim_prompts(spec, items, model, metadata, max_gen_toks)
     if spec.in_chat:
         return chat_prompts(spec, items, model, metadata, max_gen_toks, plain=plain)
-    return _left_to_right(spec, items, model, max_gen_toks)
+    return _left_to_right(spec, items, model, metadata, max_gen_toks)
 
 
 def _fim_prompts(
@@ -178,11 +178,17 @@ def _fim_without_tokenizer(spec: TaskSpec, items: Sequence[Item], requested: str
     return Prompts(texts, (False,) * len(items), stops, record, (warning,), family=chosen.id)
 
 
-def _left_to_right(spec: TaskSpec, items: Sequence[Item], model: Model, max_gen_toks: int | None) -> Prompts:
+def _left_to_right(
+    spec: TaskSpec, items: Sequence[Item], model: Model, metadata: Mapping[str, Any], max_gen_toks: int | None
+) -> Prompts:
     if model.takes == "native_suffix":
         return _for_server(spec, items)
     tokenizer = model.tokenizer if model.takes != "none" else None
-    found = fim.detect(tokenizer).format if tokenizer is not None else None
+    if metadata.get("fim") and model.takes != "none":
+        # The family that the raw sibling is asked in: with other stop strings, their difference would be no suffix use.
+        found: fim.FimFormat | None = fim.fim_format(str(metadata["fim"]))
+    else:
+        found = fim.detect(tokenizer).format if tokenizer is not None else None
     # A family's stop strings end the answer without the suffix too: the model may open another hole.
     stops = tuple(dict.fromkeys((*(found.stops if found else ()), *spec.stops)))
     texts, truncated = [], []
