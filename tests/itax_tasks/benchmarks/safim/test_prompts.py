@@ -103,10 +103,11 @@ def test_another_mode_is_other_data(name: str, data_dir: Path) -> None:
         pytest.skip("needs the official examples")
     languages = ("safim_languages", "csharp")
     one, other = (
-        task(name).load(Settings(data_dir=data_dir, options=(languages, *extra))).data["sha256"]
+        task(name).load(Settings(data_dir=data_dir, options=(languages, *extra))).data
         for extra in ((), (("safim_mode", mode),))
     )
-    assert one != other
+    assert one["sha256"] != other["sha256"]
+    assert {"safim_languages": "csharp", "safim_mode": mode} == other["options"]
 
 
 def test_examples_are_read_from_the_pinned_file_and_never_executed(
