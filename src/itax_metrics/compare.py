@@ -38,6 +38,7 @@ from itax_metrics.stats import (
     tango,
     wilson,
 )
+from itax_metrics.unavailable import unavailable, unavailable_note
 
 __all__ = ["Benchmark", "Comparison", "PairedMetric", "compare"]
 
@@ -95,6 +96,7 @@ def compare(
 
 
 def _benchmark(task: PairedTask, seed: int, resamples: int) -> Benchmark:
+    task = replace(task, warnings=(*task.warnings, *_unavailable(task.items)))
     primary = (task.base.headline, task.instruct.headline)
     values = [(_headline(item.base, primary[0]), _headline(item.instruct, primary[1])) for item in task.items]
     undecided: dict[Side, int] = {
@@ -125,6 +127,15 @@ def _benchmark(task: PairedTask, seed: int, resamples: int) -> Benchmark:
         categories=_counts(task.items, lambda row: (row.category,) if row.category else ()),
         behaviors=_behaviors(task.items),
     )
+
+
+def _unavailable(items: Sequence[PairedItem]) -> list[str]:
+    """The items whose tests cannot pass: once where both sides have the same, else side by side."""
+    base = unavailable(row for item in items for row in item.base)
+    instruct = unavailable(row for item in items for row in item.instruct)
+    if base == instruct:
+        return [unavailable_note(base)] if base else []
+    return [f"in {side}, {unavailable_note(ids)}" for side, ids in (("base", base), ("instruct", instruct)) if ids]
 
 
 def _paired_metric(name: str, task: PairedTask, values: Values, seed: int, resamples: int) -> PairedMetric | None:

@@ -26,6 +26,12 @@ def unequal_settings(name: str, base: TaskRun, instruct: TaskRun, across: Across
     rescore = "Run `itax score` again with one itax for both."
     compared: list[tuple[str, Any, Any, str]] = [
         ("task version", base.version, instruct.version, "Run both models with one itax version."),
+        (
+            "options",
+            base.data.get("options"),
+            instruct.data.get("options"),
+            "Run both models with the same --metadata.",
+        ),
         ("data", _data_hash(base), _data_hash(instruct), "Point ITAX_DATA_DIR at one copy for both and run again."),
         ("judging", base.data.get("judging"), instruct.data.get("judging"), rescore),
         ("limits", dict(base.limits), dict(instruct.limits), "Run `itax score` again with the same limits."),

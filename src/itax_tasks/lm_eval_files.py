@@ -112,8 +112,18 @@ def answered_items(results: Mapping[str, Any], task: str) -> int | None:
 
 
 def backend_notes(model: Mapping[str, Any], fim: Mapping[str, Any] | None) -> list[str]:
-    """Traps of stock backends that only their name reveals."""
+    """Traps of stock backends that only their name reveals.
+
+    Source: lm-eval 0.4.13, `models/huggingface.py`, which decodes with `skip_special_tokens=True`;
+    `models/vllm_causallms.py` does not.
+    """
     notes = []
+    if model["backend"] in HF_BACKENDS and fim:
+        notes.append(
+            f"The stock {model['backend']} backend drops special tokens from every answer, at any batch size: where a "
+            "family's FIM tokens are marked special, `sentinel_leak` and the failure category `special_tokens` are "
+            "lower bounds. Use itax-hf or vllm to count them."
+        )
     if model["backend"] in HF_BACKENDS and fim and str(model["batch_size"]) != "1":
         notes.append(
             f"The stock {model['backend']} backend at batch size {model['batch_size']} decodes without special tokens "

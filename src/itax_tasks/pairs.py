@@ -54,7 +54,7 @@ def preset(name: str) -> tuple[Pair, ...]:
 
 
 def matrix(leaves: Sequence[str], *, speaks: bool) -> list[str]:
-    """The tasks one model is asked: those named, and their siblings under the other conditions.
+    """The tasks one model is asked: those named, and their siblings under the other conditions, one a condition.
 
     Args:
         leaves: itax tasks, groups already opened.
@@ -63,8 +63,12 @@ def matrix(leaves: Sequence[str], *, speaks: bool) -> list[str]:
     asked: list[str] = []
     for name in leaves:
         spec = TASKS[name]
-        siblings = [other.name for other in TASKS.values() if _stem(other) == _stem(spec)]
-        asked += [other for other in siblings if speaks or not TASKS[other].in_chat]
+        siblings: dict[str, str] = {}
+        for other in TASKS.values():
+            # Two names of one request (EvalPlus's own form has two) are asked once, under the name that was typed.
+            if _stem(other) == _stem(spec) and (other.condition not in siblings or other is spec):
+                siblings[other.condition] = other.name
+        asked += [other for other in siblings.values() if speaks or not TASKS[other].in_chat]
     return list(dict.fromkeys(asked))
 
 

@@ -18,7 +18,7 @@ from itax_metrics.errors import ConfigError
 SandboxPolicy = Literal["require", "prefer", "off"]
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "safim_mode": ("instructed", "fewshot", "left_to_right", "prefix_feeding"),
+    "safim_mode": ("infilling", "reverse_infilling", "left_to_right", "prefix_feeding", "instructed", "fewshot"),
     "safim_shortcut": ("on", "off"),
     "safim_python": ("pypy", "cpython"),
     "safim_languages": (),

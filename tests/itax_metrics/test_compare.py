@@ -290,3 +290,30 @@ def test_withheld_entries_keep_their_shape():
     withheld = compare(base, _with_undecided(instruct, 1)).to_dict()["benchmarks"][0]
     assert set(shown) == set(withheld)
     assert (withheld["status"], withheld["metric"], withheld["tax_points"]) == ("withheld", "pass@1", None)
+
+
+def _flagged(run, names: set[str]):
+    """The run with these items flagged as impossible here."""
+    return run[0], [replace(row, flags=("env_unavailable",)) if row.task_id in names else row for row in run[1]]
+
+
+def test_items_that_cannot_pass_here_are_listed():
+    """Once where both runs have the same ones, ten by name; they stay in the rate."""
+    base, instruct = _pair_of({"itax_a": SPLIT})
+    names = {f"item/{i:05d}" for i in range(988, 1000)}
+    (found,) = compare(_flagged(base, names), _flagged(instruct, names)).benchmarks
+    (warning,) = found.to_dict()["warnings"]
+    assert warning.startswith("12 items cannot pass in this environment")
+    assert warning.endswith("item/00997 and 2 more, in outcomes.jsonl")
+    assert 1000 == found.headline.n_items
+
+
+def test_items_that_cannot_pass_for_one_side_name_the_side():
+    """And a run without any says nothing."""
+    base, instruct = _pair_of({"itax_a": SPLIT})
+    (found,) = compare(_flagged(base, {"item/00007"}), instruct).benchmarks
+    assert [
+        "in base, 1 item cannot pass in this environment whatever the answer is and counts as failed "
+        "(env_unavailable): item/00007"
+    ] == found.to_dict()["warnings"]
+    assert [] == compare(base, instruct).benchmarks[0].to_dict()["warnings"]

@@ -60,6 +60,10 @@ def test_no_cluster_means_the_item_itself():
         ({"headline": "exact_match"}, ("headline metric", "'pass@1'", "'exact_match'", "itax score")),
         ({"data": {"sha256": "bb"}}, ("data", "'aa'", "'bb'", "ITAX_DATA_DIR")),
         (
+            {"data": {"sha256": "aa", "options": {"safim_mode": "fewshot"}}},
+            ("options", "None", "{'safim_mode': 'fewshot'}", "--metadata"),
+        ),
+        (
             {"data": {"sha256": "aa", "judging": {"shortcut": "off"}}},
             ("judging", "None", "{'shortcut': 'off'}", "itax score"),
         ),

@@ -169,7 +169,7 @@ def test_two_models_in_one_folder_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_trap_of_the_backend_is_noted_once(tmp_path: Path) -> None:
-    """Two tasks of one leaking run give one note."""
+    """Two tasks of one leaking run give one note of each trap: the leak, and the dropped special tokens."""
     names = ["itax_hand_infilling", "itax_hefim"]
     config = {name: {"metadata": {"itax": {"fim": {"id": "qwen"}}}} for name in names}
     source = _lm_eval(tmp_path, {name: _truths("itax_hand_infilling") for name in names}, config)
@@ -177,7 +177,8 @@ def test_a_trap_of_the_backend_is_noted_once(tmp_path: Path) -> None:
     results = json.loads(path.read_text())
     results["config"].update(model="hf", batch_size="8")
     path.write_text(json.dumps(results))
-    assert 1 == len(from_lm_eval(source)[2])
+    notes = from_lm_eval(source)[2]
+    assert 2 == len(notes) == len(set(notes))
 
 
 def test_truncated_prompts_stay_flagged(tmp_path: Path, settings: Settings) -> None:

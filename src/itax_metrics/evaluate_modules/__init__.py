@@ -7,28 +7,36 @@
 
 One folder a measure, as `evaluate` wants it; `python -m itax_metrics.evaluate_modules` writes them from the registry.
 Needs the package `evaluate`, which lm-eval brings. Measures of what only a run knows (`hit_limit`, `tokens`,
-`run_seconds`) and those of post-processed text (`*_processed`: hand in that text) have no module.
+`run_seconds`) take its figures, one a prediction, in place of texts. Those of post-processed text (`*_processed`) have
+no module: hand in that text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from itax_metrics.behavior import BUILTIN, Behavior, Reply, measure
 from itax_metrics.errors import ConfigError, MissingExtraError
-from itax_metrics.records import Item
+from itax_metrics.records import Flag, Item
 
-WITHOUT = ("hit_limit", "tokens", "run_seconds")
-
-MODULES = tuple(
-    behavior.name for behavior in BUILTIN if behavior.name not in WITHOUT and not behavior.name.endswith("_processed")
-)
+MODULES = tuple(behavior.name for behavior in BUILTIN if not behavior.name.endswith("_processed"))
 """The measures that have a module."""
 
 BESIDE_THE_TRUTH = ("extra_def", "accepted_prefix", "delete_characters", "edit_similarity")
 """Their modules ask for references; for the others these are optional."""
+
+FIGURES: Mapping[str, str] = {"hit_limit": "int64", "tokens": "int64", "run_seconds": "float64"}
+"""The measures whose modules take a figure of each answer in place of its text, and of what kind: tokens or seconds."""
+
+INPUTS_OF_FIGURES = """
+Args:
+    predictions: list of int, the tokens of each answer (of float, its seconds, for `run_seconds`); None where unknown.
+    limit: int, the tokens that an answer could have; for `hit_limit` alone.
+Returns:
+    {name: mean over the answers that have a value, None without any, "n": how many these are}
+"""
 
 INPUTS = """
 Args:
@@ -92,6 +100,38 @@ def compute(
         value = measure(reply, [behavior])[behavior.name]
         if value is not None:
             found.append(value)
+    return _mean(behavior, found)
+
+
+def compute_figures(
+    behavior: Behavior, predictions: Sequence[float | None], limit: int | None = None
+) -> dict[str, float | int | None]:
+    """The mean of one measure of `FIGURES`; the arguments are those of its module.
+
+    Args:
+        behavior: the measure.
+        predictions: tokens or seconds of each answer; None where they are unknown.
+        limit: tokens that an answer could have.
+
+    Raises:
+        ConfigError: `hit_limit` without a limit, another measure with one, or a figure below zero.
+    """
+    if (limit is not None) != (behavior.name == "hit_limit"):
+        raise ConfigError(f"{behavior.name}: `limit` is the number of tokens of `hit_limit`, which needs it, alone.")
+    if any(figure is not None and figure < 0 for figure in predictions):
+        raise ConfigError(f"{behavior.name}: a prediction is below zero; hand in tokens or seconds.")
+    found = []
+    for figure in predictions:
+        count = None if figure is None or behavior.name == "run_seconds" else int(figure)
+        full = limit is not None and count is not None and count >= limit
+        flags = (Flag.HIT_LIMIT.value,) if full else ()
+        value = measure(Reply("", flags=flags, tokens=count, seconds=figure), [behavior])[behavior.name]
+        if value is not None:
+            found.append(value)
+    return _mean(behavior, found)
+
+
+def _mean(behavior: Behavior, found: Sequence[float]) -> dict[str, float | int | None]:
     return {behavior.name: sum(found) / len(found) if found else None, "n": len(found)}
 
 
@@ -107,7 +147,7 @@ def module(name: str) -> Any:
     except ImportError as error:
         raise MissingExtraError("A module of Hugging Face evaluate", "all") from error
     (behavior,) = (behavior for behavior in BUILTIN if behavior.name == name)
-    text = datasets.Value("string")
+    entry = datasets.Value(FIGURES.get(name, "string"))
     inputs = ("predictions", "references") if name in BESIDE_THE_TRUTH else ("predictions",)
 
     class BehaviorModule(evaluate.Metric):  # type: ignore[misc]  # evaluate is untyped
@@ -115,12 +155,12 @@ def module(name: str) -> Any:
             return evaluate.MetricInfo(
                 description=f"{behavior.name}: {behavior.about}.",
                 citation=CITATION,
-                inputs_description=INPUTS,
-                features=datasets.Features(dict.fromkeys(inputs, text)),
+                inputs_description=INPUTS_OF_FIGURES if name in FIGURES else INPUTS,
+                features=datasets.Features(dict.fromkeys(inputs, entry)),
             )
 
-        def _compute(self, predictions: Sequence[str], **known: Any) -> dict[str, float | int | None]:
-            return compute(behavior, predictions, **known)
+        def _compute(self, predictions: Sequence[Any], **known: Any) -> dict[str, float | int | None]:
+            return (compute_figures if name in FIGURES else compute)(behavior, predictions, **known)
 
     return BehaviorModule
 

@@ -15,7 +15,7 @@ from itax_metrics.compare import compare as compare_runs
 from itax_metrics.errors import ConfigError, ExecutionError
 from itax_metrics.report.tables import render_text
 from itax_metrics.store import read_score_dir, write_atomic
-from itax_tasks.cli.settings import HELP
+from itax_tasks.cli.settings import HELP, json_object
 from itax_tasks.pairs import Pair, matrix, preset
 from itax_tasks.settings import read_settings
 
@@ -111,7 +111,7 @@ def _sides(
     extra = model_args
     if pair.gpus > 1 and backend == "itax-vllm" and "tensor_parallel_size" not in model_args:
         extra = ",".join(part for part in (model_args, f"tensor_parallel_size={pair.gpus}") if part)
-    about = json.loads(metadata) if metadata else {}
+    about = json_object(metadata, "--metadata", example='{"fim":"starcoder2"}') if metadata else {}
     if pair.fim is not None:
         about.setdefault("fim", pair.fim)
     found = {}

@@ -13,6 +13,7 @@ import click
 from itax_metrics.behavior.summary import PAPER_BEHAVIORS, by_task
 from itax_metrics.errors import ConfigError, ExecutionError
 from itax_metrics.records import Outcome, Run
+from itax_metrics.unavailable import unavailable, unavailable_note
 from itax_tasks.answer import Stage
 from itax_tasks.answers import FORMATS, Format
 from itax_tasks.cli.settings import HELP
@@ -140,8 +141,14 @@ def _by_task(run: Run, outcomes: Sequence[Outcome]) -> list[tuple[str, list[Outc
     return [(name, [outcome for outcome in outcomes if outcome.task == name]) for name in run.tasks]
 
 
+def _notes(run: Run, outcomes: Sequence[Outcome]) -> list[str]:
+    """The run's notes, and the items of each task that cannot pass here."""
+    found = [(name, unavailable(rows)) for name, rows in _by_task(run, outcomes)]
+    return [*run.notes, *(f"{name}: {unavailable_note(ids)}." for name, ids in found if ids)]
+
+
 def _as_json(run: Run, outcomes: Sequence[Outcome]) -> str:
-    record: dict[str, Any] = {"model": run.model, "notes": list(run.notes), "tasks": {}}
+    record: dict[str, Any] = {"model": run.model, "notes": _notes(run, outcomes), "tasks": {}}
     for name, rows in _by_task(run, outcomes):
         verdicts = Counter(outcome.verdict.value for outcome in rows)
         record["tasks"][name] = {
@@ -171,5 +178,5 @@ def _as_text(run: Run, outcomes: Sequence[Outcome], out: Path) -> str:
         shown = ", ".join(f"{key} {100 * means[key].value:.2f} %" for key in PAPER_BEHAVIORS if key in means)
         if shown:
             lines.append(f"    {shown}  (`itax behave` shows all behaviours)")
-    lines += [f"  note: {note}" for note in run.notes]
+    lines += [f"  note: {note}" for note in _notes(run, outcomes)]
     return "\n".join(lines)

@@ -45,11 +45,19 @@ def typed(arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def parse(arguments: Sequence[str]) -> Asked:
-    """Parse `lm_eval run` arguments with lm-eval's own parser; exits as lm-eval does on a wrong option."""
+    """Parse `lm_eval run` arguments with lm-eval's own parser; exits as lm-eval does on a wrong option.
+
+    Raises:
+        ConfigError: an option whose value lm-eval cannot read, such as broken JSON.
+    """
     from lm_eval.config.evaluate_config import EvaluatorConfig
     from lm_eval.tasks import TaskManager
 
-    config = EvaluatorConfig.from_cli(_command_line(arguments)[1])
+    namespace = _command_line(arguments)[1]
+    try:
+        config = EvaluatorConfig.from_cli(namespace)
+    except (ValueError, OSError) as error:
+        raise _refused(error) from None
     names = config.tasks.split(",") if isinstance(config.tasks, str) else list(config.tasks)
     asked = tuple(name for entry in names for name in str(entry).split(","))
     manager = TaskManager(include_path=task_path(), include_defaults=False)
@@ -128,5 +136,16 @@ def _command_line(arguments: Sequence[str]) -> tuple[Any, Any]:
     before, sys.argv = sys.argv, ["lm_eval", "run", *arguments]
     try:
         return cli, cli.parse_args()
+    except ValueError as error:  # broken JSON gets past argparse, which would name the option and exit
+        raise _refused(error) from None
     finally:
         sys.argv = before
+
+
+def _refused(error: Exception) -> ConfigError:
+    remedy = (
+        """Options that take JSON want double quotes inside and single quotes outside: '{"fim":"starcoder2"}'."""
+        if "JSON" in str(error)
+        else "`lm_eval run --help` shows the options."
+    )
+    return ConfigError(f"lm_eval cannot read its options: {str(error).rstrip('.')}. {remedy}")

@@ -37,19 +37,20 @@ def prepare(
         spec: the task; its condition decides the form.
         items: in order.
         model: name, tokenizer and context.
-        metadata: `fim` names the format, `chat` the chat template, `profile` the generation settings.
+        metadata: `fim` names the format, `fim_order` its order, `chat` the chat template, `profile` the generation
+            settings.
         max_gen_toks: room the answer needs; None: the task's own (or the profile's) figure.
         plain: leave the requests of a chat task bare, because the host wraps them in messages.
 
     Raises:
         ConfigError: no FIM family, a family that was not trained for FIM, one that cannot be sent as text,
-            or no chat template.
+            an order that it or the server does not have, or no chat template.
     """
     if spec.condition == "raw":
         return _fim_prompts(spec, items, model, metadata, max_gen_toks)
     if spec.in_chat:
         return chat_prompts(spec, items, model, metadata, max_gen_toks, plain=plain)
-    return _left_to_right(spec, items, model, max_gen_toks)
+    return _left_to_right(spec, items, model, metadata, max_gen_toks)
 
 
 def _fim_prompts(
@@ -58,18 +59,23 @@ def _fim_prompts(
     if model.takes == "none":
         return Prompts(tuple(item.prefix for item in items), (False,) * len(items), spec.stops)
     requested = str(metadata["fim"]) if metadata.get("fim") else None
+    order = _order(spec, items, metadata)
     if model.takes == "native_suffix":
+        if order is not None:
+            raise ConfigError(
+                f"{spec.name} is asked in the order {order}, and a server that takes a suffix keeps its own. Run it "
+                "with --model itax-hf or itax-vllm, or without fim_order and safim_mode."
+            )
         return _for_server(spec, items)
     tokenizer = model.tokenizer
     name = model.name or "this model"
     if tokenizer is None:
-        return _fim_without_tokenizer(spec, items, requested)
+        return _fim_without_tokenizer(spec, items, requested, order)
     chosen = fim.resolve(tokenizer, requested=requested, model=name, backend_takes=model.takes)
     family = chosen.format
     if family is None:  # the backend assembles its own prompt from prefix and suffix
         return Prompts(tuple(item.prefix for item in items), (False,) * len(items), spec.stops)
     warnings = list(chosen.warnings)
-    order = str(metadata["fim_order"]) if metadata.get("fim_order") else None
     family.text_template(order)  # an order that the family does not have is refused here
     limit, unfit = prompt_limit(model, max_gen_toks or room_for_answer(spec, metadata, family.id), spec)
     texts, truncated, fitting, holding = [], [], [], set()
@@ -113,6 +119,17 @@ def _fim_prompts(
     )
 
 
+def _order(spec: TaskSpec, items: Sequence[Item], metadata: Mapping[str, Any]) -> str | None:
+    """The order of prefix and suffix that the user or the benchmark's own protocol asks for; None: the family's."""
+    asked = str(metadata["fim_order"]) if metadata.get("fim_order") else None
+    wanted = items[0].payload.get("fim_order") if items else None
+    if wanted is not None and asked not in (None, wanted):
+        raise ConfigError(
+            f"fim_order is {asked!r}, and {spec.name} is asked in a mode whose order is {wanted}. Name one of the two."
+        )
+    return str(wanted) if wanted is not None else asked
+
+
 def _for_server(spec: TaskSpec, items: Sequence[Item]) -> Prompts:
     """Prefix and suffix apart, for a server that puts them together itself; the text is a key, never sent."""
 
@@ -139,7 +156,7 @@ def _server_text(request: Asked, spec: TaskSpec) -> str:
     return request.prefix + HOLE + request.suffix if spec.condition == "raw" else request.prefix
 
 
-def _fim_without_tokenizer(spec: TaskSpec, items: Sequence[Item], requested: str | None) -> Prompts:
+def _fim_without_tokenizer(spec: TaskSpec, items: Sequence[Item], requested: str | None, order: str | None) -> Prompts:
     if requested is None:
         raise ConfigError(
             f"{spec.name} needs the fill-in-the-middle format of a model, and no model is named. Name the model with "
@@ -147,11 +164,11 @@ def _fim_without_tokenizer(spec: TaskSpec, items: Sequence[Item], requested: str
             """with --metadata '{"fim":"qwen2.5-coder"}'; `itax fim list` shows the families."""
         )
     chosen = fim.fim_format(requested)
-    texts = tuple(fim.render(chosen, item.prefix, item.suffix).text for item in items)
+    texts = tuple(fim.render(chosen, item.prefix, item.suffix, order=order).text for item in items)
     warning = f"{spec.name}: no tokenizer is known, so prompts are {chosen.id} text that nothing was checked against."
     record = {
         "id": chosen.id,
-        "order": chosen.order,
+        "order": order or chosen.order,
         "trained": chosen.trained,
         "how": "named",
         "truncated": 0,
@@ -161,11 +178,17 @@ def _fim_without_tokenizer(spec: TaskSpec, items: Sequence[Item], requested: str
     return Prompts(texts, (False,) * len(items), stops, record, (warning,), family=chosen.id)
 
 
-def _left_to_right(spec: TaskSpec, items: Sequence[Item], model: Model, max_gen_toks: int | None) -> Prompts:
+def _left_to_right(
+    spec: TaskSpec, items: Sequence[Item], model: Model, metadata: Mapping[str, Any], max_gen_toks: int | None
+) -> Prompts:
     if model.takes == "native_suffix":
         return _for_server(spec, items)
     tokenizer = model.tokenizer if model.takes != "none" else None
-    found = fim.detect(tokenizer).format if tokenizer is not None else None
+    if metadata.get("fim") and model.takes != "none":
+        # The family that the raw sibling is asked in: with other stop strings, their difference would be no suffix use.
+        found: fim.FimFormat | None = fim.fim_format(str(metadata["fim"]))
+    else:
+        found = fim.detect(tokenizer).format if tokenizer is not None else None
     # A family's stop strings end the answer without the suffix too: the model may open another hole.
     stops = tuple(dict.fromkeys((*(found.stops if found else ()), *spec.stops)))
     texts, truncated = [], []

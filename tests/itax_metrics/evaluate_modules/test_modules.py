@@ -12,13 +12,13 @@ import pytest
 
 from itax_metrics.behavior import BUILTIN
 from itax_metrics.errors import ConfigError
-from itax_metrics.evaluate_modules import MODULES, WITHOUT, compute, path, source
+from itax_metrics.evaluate_modules import MODULES, compute, compute_figures, path, source
 
 LOAD_ALL = """
 import json, sys, evaluate
-from itax_metrics.evaluate_modules import BESIDE_THE_TRUTH, MODULES, path
+from itax_metrics.evaluate_modules import BESIDE_THE_TRUTH, FIGURES, MODULES, path
 found = {}
-for name in MODULES:
+for name in set(MODULES) - set(FIGURES):
     answers = ["x = 1", "```python\\ndef f(): pass\\n```"]
     beside = {"references": ["x = 1", "pass"]} if name in BESIDE_THE_TRUTH else {}
     found[name] = evaluate.load(path(name)).compute(predictions=answers, **beside)
@@ -28,6 +28,9 @@ found["place"] = evaluate.load(path("echo_suffix")).compute(
 )
 answers, passed = ["a", "(", "b"], [True, False, False]
 found["failed"] = evaluate.load(path("ctr_given_failed")).compute(predictions=answers, passed=passed)
+found["tokens"] = evaluate.load(path("tokens")).compute(predictions=[3, 512, None])
+found["hit_limit"] = evaluate.load(path("hit_limit")).compute(predictions=[3, 512, None], limit=512)
+found["run_seconds"] = evaluate.load(path("run_seconds")).compute(predictions=[0.5, 1.5])
 print(json.dumps(found))
 """
 
@@ -44,6 +47,9 @@ def test_every_module_loads_by_path_and_offline(tmp_path: Path) -> None:
     assert {"edit_similarity": 0.5, "n": 1} == found["beside"]
     assert {"echo_suffix": 1.0, "n": 1} == found["place"]
     assert {"ctr_given_failed": 0.5, "n": 2} == found["failed"]
+    assert {"tokens": 257.5, "n": 2} == found["tokens"]
+    assert {"hit_limit": 0.5, "n": 2} == found["hit_limit"]
+    assert {"run_seconds": 1.0, "n": 2} == found["run_seconds"]
 
 
 def test_the_files_are_those_of_the_registry() -> None:
@@ -54,13 +60,35 @@ def test_the_files_are_those_of_the_registry() -> None:
     folders = {folder.parent.name for folder in Path(path("ctr")).parent.glob("*/*.py")}
     assert set(MODULES) == folders
     processed = {behavior.name for behavior in BUILTIN if behavior.name.endswith("_processed")}
-    assert {behavior.name for behavior in BUILTIN} == {*MODULES, *WITHOUT, *processed}
+    assert {behavior.name for behavior in BUILTIN} == {*MODULES, *processed}
 
 
 def test_lists_of_different_lengths_are_refused() -> None:
     """Named, with both lengths."""
     with pytest.raises(ConfigError, match="ctr: 2 predictions, but 1 passed"):
         compute(BUILTIN[0], ["a", "b"], passed=[True])
+
+
+def test_figures_are_measured_as_a_run_measures_them() -> None:
+    """An answer of all its tokens hit the limit; one of unknown length has no value."""
+    by_name = {behavior.name: behavior for behavior in BUILTIN}
+    assert {"hit_limit": 0.5, "n": 2} == compute_figures(by_name["hit_limit"], [511, 512, None], limit=512)
+    assert {"tokens": None, "n": 0} == compute_figures(by_name["tokens"], [None])
+
+
+@pytest.mark.parametrize(("name", "limit"), [("hit_limit", None), ("tokens", 512)])
+def test_a_limit_belongs_to_hit_limit(name: str, limit: int | None) -> None:
+    """Which needs it, and no other takes it."""
+    (behavior,) = (behavior for behavior in BUILTIN if behavior.name == name)
+    with pytest.raises(ConfigError, match="`limit`"):
+        compute_figures(behavior, [1], limit=limit)
+
+
+def test_a_figure_below_zero_is_refused() -> None:
+    """It is neither tokens nor seconds."""
+    (behavior,) = (behavior for behavior in BUILTIN if behavior.name == "tokens")
+    with pytest.raises(ConfigError, match="below zero"):
+        compute_figures(behavior, [-1])
 
 
 def test_a_module_that_does_not_exist_is_refused() -> None:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 pytest.importorskip("lm_eval")
 
+from itax_metrics.errors import ConfigError
 from itax_tasks.benchmarks import hand
 from itax_tasks.cli import cli, run
 from itax_tasks.settings import Settings
@@ -59,6 +60,22 @@ def test_a_chat_template_is_refused_before_the_model_loads() -> None:
         "--confirm_run_unsafe_code",
     )  # fmt: skip
     assert "--apply_chat_template" in str(result.exception)
+
+
+@pytest.mark.parametrize("option", ["--metadata", "--model_args", "--gen_kwargs"])
+def test_broken_json_is_one_message(option: str) -> None:
+    """lm-eval itself would print a traceback."""
+    result = itax_run("--model", "dummy", "--tasks", "itax_hand", "--confirm_run_unsafe_code", option, "{bad")
+    assert isinstance(result.exception, ConfigError)
+    assert "{bad" in str(result.exception)
+    assert "double quotes" in str(result.exception)
+
+
+def test_a_configuration_file_that_is_not_there_is_one_message() -> None:
+    """It names the file."""
+    result = itax_run("--config", "nowhere.yaml", "--confirm_run_unsafe_code")
+    assert isinstance(result.exception, ConfigError)
+    assert "nowhere.yaml" in str(result.exception)
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

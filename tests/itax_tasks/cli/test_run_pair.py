@@ -50,11 +50,35 @@ def test_base_is_asked_without_a_chat_and_instruct_in_every_condition() -> None:
     assert [] == matrix(["itax_mini_instruct"], speaks=False)
 
 
+@pytest.mark.parametrize("name", ["itax_mbpp_evalplus", "itax_mbpp_evalplus_prefill"])
+def test_one_request_with_two_names_is_asked_once(name: str) -> None:
+    """Under the name that was typed."""
+    asked = matrix([name], speaks=True)
+    assert {name, "itax_mbpp_evalplus_chat", "itax_mbpp_evalplus_direct"} == set(asked)
+
+
 def test_the_null_run_asks_both_sides_alike() -> None:
     """A beside A: the same tasks, no chat."""
     _, base, instruct = planned("A", "A", "--tasks", "itax_mini_infilling").splitlines()
     assert "_chat" not in base
     assert base.split("--tasks ")[1].split()[0] == instruct.split("--tasks ")[1].split()[0]
+
+
+@pytest.mark.parametrize(("text", "why"), [("{bad", "no JSON"), ("fim=starcoder2", "no JSON"), ("[1]", "no object")])
+def test_metadata_that_is_no_json_object_is_refused_with_the_form(text: str, why: str) -> None:
+    """Before anything is planned, and with a value that would do."""
+    asked = ["A", "B", "--tasks", "itax_mini_infilling", "--metadata", text, "--plan"]
+    with pytest.raises(ConfigError, match=rf"--metadata is .* {why}.*--metadata '\{{\"fim\""):
+        CliRunner().invoke(run_pair, asked, catch_exceptions=False)
+
+
+def test_metadata_reaches_both_sides() -> None:
+    """As lm_eval takes it."""
+    _, base, instruct = planned(
+        "A", "B", "--tasks", "itax_mini_infilling", "--metadata", '{"fim":"starcoder2"}'
+    ).splitlines()
+    assert base.endswith("""--metadata '{"fim": "starcoder2"}'""")
+    assert instruct.endswith("""--metadata '{"fim": "starcoder2"}'""")
 
 
 @pytest.mark.data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from itax_metrics.store import read_score_dir
 from itax_tasks.benchmarks import hand
 from itax_tasks.cli import cli
 from itax_tasks.settings import Settings
+from itax_tasks.tasks import TASKS, task
 
 TASK = "itax_hand_completion"
 TRUTHS = [(item.task_id, item.truth) for item in hand.load("completion", Settings()).items]
@@ -110,6 +112,18 @@ def test_json_holds_rates_and_verdicts(answers: Path) -> None:
     found = json.loads(result.stdout)
     assert 1.0 == found["tasks"][TASK].pop("behaviors")["ctr"]
     assert {"model": "my-model", "notes": [], "tasks": {TASK: expected}} == found
+
+
+def test_items_that_cannot_pass_here_are_listed(answers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the printed notes and in --json, with their ids."""
+    monkeypatch.setitem(TASKS, TASK, replace(task(TASK), flags=lambda item: ("env_unavailable",)))
+    asked = ["--task", TASK, "--completions", answers, "--out", tmp_path / "out"]
+    expected = f"{TASK}: 20 items cannot pass in this environment"
+    (note,) = [line for line in _score(*asked).stdout.splitlines() if "note:" in line]
+    assert f"note: {expected}" in note
+    assert TRUTHS[9][0] in note
+    assert "and 10 more" in note
+    assert expected in json.loads(_score(*asked, "--json").stdout)["notes"][0]
 
 
 def test_notes_are_printed(tmp_path: Path) -> None:

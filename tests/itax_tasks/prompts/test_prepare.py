@@ -14,6 +14,7 @@ from transformers import AutoTokenizer
 
 from itax_metrics.errors import ConfigError
 from itax_metrics.records import Item
+from itax_tasks.fim import fim_format
 from itax_tasks.prompts.prepare import prepare, room_for_answer
 from itax_tasks.tasks import task
 
@@ -55,6 +56,27 @@ def test_a_named_order_is_used_or_refused(tokenizer: Any) -> None:
         prepare(RAW, [ITEM], Model(tokenizer), {"fim": "qwen2.5-coder", "fim_order": "SPM-a"})
 
 
+REVERSED = Item("one", ITEM.prefix, ITEM.suffix, payload={"fim_order": "SPM-a"})
+
+
+def test_an_order_of_the_protocol_s_is_used() -> None:
+    """SAFIM's `reverse_infilling`: without a tokenizer too, and recorded."""
+    prompts = prepare(RAW, [REVERSED], Model(None), {"fim": "starcoder"})
+    assert (f"<fim_prefix><fim_suffix>{ITEM.suffix}<fim_middle>{ITEM.prefix}",) == prompts.texts
+    assert prompts.fim is not None
+    assert "SPM-a" == prompts.fim["order"]
+
+
+def test_an_order_that_cannot_be_had_is_refused(tokenizer: Any) -> None:
+    """By a family without it, beside another one that was named, and by a server with an order of its own."""
+    with pytest.raises(ConfigError, match="has no order 'SPM-a'"):
+        prepare(RAW, [REVERSED], Model(tokenizer), {})
+    with pytest.raises(ConfigError, match="Name one of the two"):
+        prepare(RAW, [REVERSED], Model(tokenizer), {"fim_order": "PSM"})
+    with pytest.raises(ConfigError, match="keeps its own"):
+        prepare(RAW, [REVERSED], Model(None, takes="native_suffix"), {})
+
+
 def test_an_unknown_training_history_is_one_warning(tokenizer: Any) -> None:
     """A model that only carries the tokens runs with one warning."""
     assert 1 == len(prepare(RAW, [ITEM], Model(tokenizer), {}).warnings)
@@ -93,6 +115,23 @@ def test_left_to_right_is_the_prefix_alone(tokenizer: Any) -> None:
     assert (ITEM.prefix,) == prompts.texts
     assert "<|fim_prefix|>" in prompts.stops
     assert prompts.fim is None
+
+
+def test_left_to_right_stops_where_the_named_family_stops(tokenizer: Any) -> None:
+    """As its raw sibling does, whatever the tokenizer looks like: their difference is the use of the suffix."""
+    raw = task("itax_hefim")
+    for model in (Model(None), Model(tokenizer)):
+        named = {"fim": "qwen2.5-coder"}
+        assert prepare(raw, [ITEM], model, named).stops == prepare(L2R, [ITEM], model, named).stops
+    other = prepare(L2R, [ITEM], Model(tokenizer), {"fim": "starcoder2"})
+    assert fim_format("starcoder2").stops == other.stops[: len(fim_format("starcoder2").stops)]
+    assert "starcoder2" == other.family
+
+
+def test_a_named_family_that_does_not_exist_is_refused_left_to_right_too(tokenizer: Any) -> None:
+    """A slip of the pen must not pass for the detected family."""
+    with pytest.raises(ConfigError, match="starcoder9"):
+        prepare(L2R, [ITEM], Model(tokenizer), {"fim": "starcoder9"})
 
 
 def test_left_to_right_needs_no_family() -> None:

@@ -10,7 +10,7 @@ wording, data and rules as EvalPlus had them in November 2023. The `_evalplus` t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -157,4 +157,6 @@ TASKS = (
     _paper("humaneval", prompts.magicoder_humaneval),
     _paper("mbpp", prompts.magicoder_mbpp),
     *(_today(family, condition) for family in FILES for condition in _CONDITIONS),
+    # EvalPlus's own form begins the answer: the plain name and `_prefill` are one request.
+    *(replace(_today(family, "prefill"), name=f"itax_{family}_evalplus_prefill") for family in FILES),
 )

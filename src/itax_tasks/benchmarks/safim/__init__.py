@@ -75,7 +75,7 @@ TASKS = (
     *conditions(_spec("itax_safim")),
     *(sibling for subset in SUBSETS for sibling in conditions(_spec(f"itax_safim_{subset}", (subset,)))),
     with_lenient(_spec("itax_safim_no_cue", protocol="itax", shown=without_cues)),
-    _official("itax_safim_official_psm", shown=statement_and_code),
+    _official("itax_safim_official_psm", shown=statement_and_code, asked=("safim_mode",)),
     _official("itax_safim_official_l2r", condition="l2r", shown=left_to_right, asked=("safim_mode",)),
     _official(
         "itax_safim_official_instructed",

@@ -26,25 +26,47 @@ _REPLACE = 'Replace the "{placeholder}" in the code above with the appropriate {
 _ONLY = " Provide only the replaced {kind}."
 
 
+MODES: Mapping[str, tuple[str, ...]] = {
+    "itax_safim_official_psm": ("infilling", "reverse_infilling"),
+    "itax_safim_official_l2r": ("left_to_right", "prefix_feeding", "reverse_infilling"),
+    "itax_safim_official_instructed": ("instructed", "fewshot"),
+}
+"""The official modes, by the task that has them, its own first.
+
+`reverse_infilling` stands twice, because officially the model decides about its form: sentinels in the order SPM-a
+where it has some, else suffix, blank line and prefix as plain text. Here the task says which.
+"""
+
+_REVERSED = "SPM-a"
+
+
 def statement_and_code(row: Mapping[str, Any], item: Item, settings: Settings) -> Item:
-    """`infilling`: the problem statement belongs to the prefix."""
-    del settings
+    """`infilling`: the problem statement belongs to the prefix; or `reverse_infilling`, the same in the order SPM-a."""
+    mode = _mode(settings, "itax_safim_official_psm")
     prefix, suffix = _split(row, item)
-    return replace(item, prefix=prefix, suffix=suffix)
+    shown = replace(item, prefix=prefix, suffix=suffix)
+    if mode == "reverse_infilling":
+        return replace(shown, payload={**item.payload, "fim_order": _REVERSED})
+    return shown
 
 
 def left_to_right(row: Mapping[str, Any], item: Item, settings: Settings) -> Item:
-    """`left_to_right`, or `prefix_feeding`: all of the prompt, the instruction, and the code up to the hole again."""
-    mode = _mode(settings, ("left_to_right", "prefix_feeding"))
+    """`left_to_right`: the prompt up to the hole.
+
+    `prefix_feeding`: all of the prompt, the instruction, and the code up to the hole again. `reverse_infilling`: what
+    follows the hole, a blank line, and the prompt up to the hole, for models without FIM (`model_utils.py`).
+    """
+    mode = _mode(settings, "itax_safim_official_l2r")
     if mode == "prefix_feeding":
         told = f"{row['prompt']}\n{_instruction(item, _REPLACE)}\n\n{item.payload['before']}"
         return replace(item, prefix=told, suffix="")
-    return replace(item, prefix=_split(row, item)[0], suffix="")
+    prefix, suffix = _split(row, item)
+    return replace(item, prefix=f"{suffix}\n\n{prefix}" if mode == "reverse_infilling" else prefix, suffix="")
 
 
 def instructed(row: Mapping[str, Any], item: Item, settings: Settings) -> Item:
     """`instructed`, or `fewshot`: the same below an example with its answer."""
-    mode = _mode(settings, ("instructed", "fewshot"))
+    mode = _mode(settings, "itax_safim_official_instructed")
     told = _instruction(item, _REPLACE + _ONLY)
     text = f"{row['prompt']}\n{told}\n\n"
     if mode == "instructed":
@@ -84,11 +106,11 @@ def _instruction(item: Item, sentences: str) -> str:
     return sentences.format(placeholder=PLACEHOLDERS[item.language], kind=_KINDS[item.payload["subset"]])
 
 
-def _mode(settings: Settings, allowed: tuple[str, str]) -> str:
-    mode = settings.option("safim_mode", allowed[0])
-    if mode not in allowed:
-        raise ConfigError(
-            f"safim_mode is {mode!r}; this task has {' and '.join(allowed)}. `instructed` and `fewshot` belong to "
-            "itax_safim_official_instructed, `left_to_right` and `prefix_feeding` to itax_safim_official_l2r."
-        )
+def _mode(settings: Settings, name: str) -> str:
+    """The mode of one task: the one that was asked for, else its own."""
+    modes = MODES[name]
+    mode = settings.option("safim_mode", modes[0])
+    if mode not in modes:
+        others = "; ".join(f"{other} has {', '.join(its)}" for other, its in MODES.items() if other != name)
+        raise ConfigError(f"safim_mode is {mode!r}; {name} has {', '.join(modes)}. Run another task for it: {others}.")
     return mode

@@ -61,6 +61,7 @@ def load(subsets: tuple[Subset, ...], shown: Shown | None, asked: tuple[str, ...
         "rows": len(items),
         "files": files,
         "judging": judging(settings),
+        **({"options": chosen} if chosen else {}),
     }
     return Loaded(tuple(items), record)
 

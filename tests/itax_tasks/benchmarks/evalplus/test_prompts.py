@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from functools import partial
+
 import pytest
 
 from itax_metrics.records import Item
@@ -59,3 +62,18 @@ def test_where_answers_end() -> None:
     assert () == task("itax_mbpp_evalplus_chat").stops
     assert (*ends, '\n"""', "\nassert") == task("itax_mbpp_evalplus_direct").stops
     assert ("```",) == task("itax_mbpp").stops
+
+
+@pytest.mark.parametrize("family", ["humaneval", "mbpp"])
+def test_the_prefill_sibling_is_the_plain_task_by_another_name(family: str) -> None:
+    """EvalPlus's own form begins the answer, so the two differ in nothing that is asked or judged."""
+    plain, sibling = task(f"itax_{family}_evalplus"), task(f"itax_{family}_evalplus_prefill")
+    for field in fields(plain):
+        if field.name not in ("name", "load", "measures"):
+            assert getattr(plain, field.name) == getattr(sibling, field.name), field.name
+    assert isinstance(plain.load, partial)
+    assert isinstance(sibling.load, partial)
+    assert (plain.load.func, plain.load.args) == (sibling.load.func, sibling.load.args)
+    assert {name: measure.rule for name, measure in plain.measures.items()} == {
+        name: measure.rule for name, measure in sibling.measures.items()
+    }

@@ -13,7 +13,7 @@ pytest.importorskip("tree_sitter", reason="the extra `safim` is not installed")
 from itax_metrics.errors import ConfigError, DataError
 from itax_metrics.records import Item
 from itax_tasks.benchmarks.safim import prompts
-from itax_tasks.settings import Settings
+from itax_tasks.settings import OPTIONS, Settings, read_settings
 from itax_tasks.tasks import task
 
 ROW = {"prompt": "Complete the code in python:\n\nx = # TODO: Your code here\nprint(x)\n", "task_id": "one"}
@@ -48,6 +48,20 @@ def test_left_to_right_ends_at_the_hole() -> None:
     assert ("Complete the code in python:\n\nx = ", "") == (shown.prefix, shown.suffix)
 
 
+def test_reverse_infilling_asks_for_the_order_spm_a() -> None:
+    """What is shown is that of `infilling`; the order is prefix sentinel, suffix sentinel, suffix, middle, prefix."""
+    shown = prompts.statement_and_code(ROW, ITEM, chosen("reverse_infilling"))
+    assert ("Complete the code in python:\n\nx = ", "\nprint(x)\n") == (shown.prefix, shown.suffix)
+    assert "SPM-a" == shown.payload["fim_order"]
+    assert "fim_order" not in prompts.statement_and_code(ROW, ITEM, chosen("infilling")).payload
+
+
+def test_reverse_infilling_without_sentinels_is_suffix_blank_line_prefix() -> None:
+    """The official form for models without FIM: the answer begins where the prompt ends."""
+    shown = prompts.left_to_right(ROW, ITEM, chosen("reverse_infilling"))
+    assert ("\nprint(x)\n\n\nComplete the code in python:\n\nx = ", "") == (shown.prefix, shown.suffix)
+
+
 def test_prefix_feeding_tells_what_to_do_and_begins_the_answer() -> None:
     """Prompt, instruction, and the bare code up to the hole."""
     shown = prompts.left_to_right(ROW, ITEM, chosen("prefix_feeding"))
@@ -67,9 +81,33 @@ def test_what_is_scored_does_not_depend_on_what_is_shown() -> None:
 
 
 def test_a_mode_of_another_task_is_refused_with_its_place() -> None:
-    """Each task has two modes."""
-    with pytest.raises(ConfigError, match="itax_safim_official_instructed"):
+    """Each task has its own modes, and the message names all of them."""
+    with pytest.raises(ConfigError, match=r"itax_safim_official_instructed has instructed, fewshot"):
         prompts.left_to_right(ROW, ITEM, chosen("fewshot"))
+    with pytest.raises(ConfigError, match=r"itax_safim_official_psm has infilling, reverse_infilling\. .*_l2r has"):
+        prompts.statement_and_code(ROW, ITEM, chosen("prefix_feeding"))
+
+
+def test_a_mode_that_safim_does_not_have_is_refused_with_those_it_has() -> None:
+    """The six official names."""
+    assert {mode for modes in prompts.MODES.values() for mode in modes} == set(OPTIONS["safim_mode"])
+    with pytest.raises(ConfigError, match="infilling or reverse_infilling or left_to_right"):
+        read_settings({"safim_mode": "spm"})
+
+
+@pytest.mark.parametrize("name", sorted(prompts.MODES))
+def test_another_mode_is_other_data(name: str, data_dir: Path) -> None:
+    """So that `itax compare` refuses a run in one mode beside one in another."""
+    mode = prompts.MODES[name][1]
+    if mode == "fewshot":
+        pytest.skip("needs the official examples")
+    languages = ("safim_languages", "csharp")
+    one, other = (
+        task(name).load(Settings(data_dir=data_dir, options=(languages, *extra))).data
+        for extra in ((), (("safim_mode", mode),))
+    )
+    assert one["sha256"] != other["sha256"]
+    assert {"safim_languages": "csharp", "safim_mode": mode} == other["options"]
 
 
 def test_examples_are_read_from_the_pinned_file_and_never_executed(

@@ -1,0 +1,5 @@
+"""hit_limit as a module of Hugging Face evaluate. Written by `python -m itax_metrics.evaluate_modules`."""
+
+from itax_metrics.evaluate_modules import module
+
+Measure = module("hit_limit")
