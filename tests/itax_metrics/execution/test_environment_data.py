@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
+import shutil
+import socket
+import stat
 import sys
 import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -113,6 +118,92 @@ def test_an_archive_that_is_none_is_refused(toy: Path, mirror: Path) -> None:
     (mirror / "words.zip").write_bytes(b"<html>")
     with pytest.raises(ExecutionError, match=r"words\.zip is no zip archive"):
         environment_data.seed("toy", toy)
+
+
+def test_a_download_that_is_cut_off_is_refused(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body shorter than announced is no file, though nobody pins its content."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\nbill,tip\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        resource = Resource(f"http://127.0.0.1:{server.getsockname()[1]}/tips.csv", "seaborn/tips.csv")
+        monkeypatch.setattr(environment_data, "listed", lambda: {"toy": (resource,)})
+        with pytest.raises(ExecutionError, match=r"tips\.csv: cut off after 9 of 10000 bytes"):
+            environment_data.seed("toy", toy)
+    assert "" == environments.find("toy", toy).data
+
+
+def test_everybody_may_read_the_data(toy: Path) -> None:
+    """Programs of a run by root are another user's, whatever the umask was."""
+    before = os.umask(0o077)
+    try:
+        environment_data.seed("toy", toy)
+    finally:
+        os.umask(before)
+    data = toy / "toy" / environments.DATA
+    modes = {path.is_dir(): set[int]() for path in data.rglob("*")}
+    for path in (data, *data.rglob("*")):
+        modes[path.is_dir()].add(stat.S_IMODE(path.stat().st_mode))
+    assert {True: {0o755}, False: {0o644}} == modes
+
+
+@pytest.mark.parametrize("change", [{"place": "nltk/words"}, {"form": "file", "place": "nltk/corpora/words.zip"}])
+def test_where_data_lie_is_part_of_their_digest(
+    toy: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    """The same bytes in another place, or packed, are other data to a program."""
+    before = environment_data.seed("toy", toy).data
+    moved = tuple(replace(each, **change) if each.form == "zip" else each for each in environment_data.listed()["toy"])
+    monkeypatch.setattr(environment_data, "listed", lambda: {"toy": moved})
+    assert before != environment_data.seed("toy", toy).data
+
+
+def test_old_data_stay_when_the_new_ones_cannot_be_moved_in(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error between the two renames puts them back and is told as ours."""
+    before = environment_data.seed("toy", toy)
+    rename = os.replace
+
+    def refuse_new(source: Path, target: Path) -> None:
+        if source.name == "new":
+            raise OSError(28, "No space left on device")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse_new)
+    with pytest.raises(ExecutionError, match=r"cannot be put into .*No space left on device.*Nothing was changed"):
+        environment_data.seed("toy", toy)
+    assert before == environments.find("toy", toy)
+    assert (toy / "toy" / environments.DATA / "seaborn" / "tips.csv").is_file()
+    assert [] == [name for name in os.listdir(toy / "toy") if name.startswith(".itax-data")]
+
+
+def test_what_a_killed_call_left_is_cleared(toy: Path, mirror: Path) -> None:
+    """Killed between the two renames, it is put right by the next call, even one that fails."""
+    before = environment_data.seed("toy", toy)
+    environment = toy / "toy"
+    (environment / ".itax-data-killed").mkdir()
+    os.replace(environment / environments.DATA, environment / ".itax-data-killed" / "old")
+    shutil.copytree(environment / ".itax-data-killed", environment / ".itax-data-earlier" / "new")
+    (mirror / "tips.csv").unlink()
+    with pytest.raises(ExecutionError, match="could not be fetched"):
+        environment_data.seed("toy", toy)
+    assert before == environments.find("toy", toy)
+    assert [] == [name for name in os.listdir(environment) if name.startswith(".itax-data")]
+
+
+def test_two_calls_at_once_are_one_too_many(toy: Path) -> None:
+    """The second would take the first one's work for left-overs."""
+    held = os.open(toy / "toy", os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(ExecutionError, match="by another process"):
+            environment_data.seed("toy", toy)
+    finally:
+        os.close(held)
 
 
 def test_environments_without_data_say_so(toy: Path) -> None:
