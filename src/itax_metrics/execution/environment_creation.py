@@ -19,7 +19,18 @@ from pathlib import Path
 
 from ..errors import ExecutionError
 from .command import call
-from .environments import HOME, MANIFEST, Environment, Pins, find, installed, normalised, pins_of
+from .environments import (
+    DATA,
+    HOME,
+    MANIFEST,
+    Environment,
+    Pins,
+    digest_of,
+    find,
+    installed,
+    normalised,
+    pins_of,
+)
 from .interpreters import ASK_VERSION, find_python
 
 _VENV = ("-m", "venv")
@@ -34,7 +45,7 @@ def create(
     Args:
         name: one of `pinned()`.
         folder: where environments live.
-        force: replace one that is there.
+        force: replace one that is there. Its data stay, unless it was made with other pins: libraries convert some.
         on_line: gets every line the installer prints.
 
     Raises:
@@ -68,6 +79,8 @@ def create(
             "sha256": environment.sha256,
         }
         (building / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+        if digest_of(target) and _pins_sha256(target) == pins.sha256:
+            shutil.copytree(target / DATA, building / DATA)
         _put_in_place(building, target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -108,6 +121,14 @@ def _readdress(building: Path, target: Path) -> None:
         if script.is_file() and not script.is_symlink():
             content = script.read_bytes()
             script.write_bytes(content.replace(os.fsencode(building), os.fsencode(target)))
+
+
+def _pins_sha256(folder: Path) -> str:
+    """The digest of the pins an environment was made with; empty where its manifest cannot be read."""
+    try:
+        return str(json.loads((folder / MANIFEST).read_text("utf-8"))["pins_sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _put_in_place(building: Path, target: Path) -> None:

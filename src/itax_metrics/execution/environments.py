@@ -152,7 +152,7 @@ def find(name: str, folder: Path) -> Environment:
 
 
 def digest_of(environment: Path) -> str:
-    """sha256 over the names and digests of the data in an environment's folder; empty where there are none."""
+    """sha256 over the names, digests and places of the data in an environment's folder; empty where there are none."""
     try:
         return str(json.loads((environment / DATA / DATA_MANIFEST).read_text("utf-8"))["sha256"])
     except (OSError, ValueError, KeyError, TypeError):

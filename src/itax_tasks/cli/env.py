@@ -39,6 +39,7 @@ def create(names: tuple[str, ...], force: bool, with_data: bool, data_from: str 
     folder = read_settings().state_dir.absolute() / "envs"
     for name in names:
         pins = environments.pins_of(name)
+        had_data = bool(environments.digest_of(folder / name))
         with click.progressbar(length=len(pins.requirements), label=name, file=sys.stderr) as bar:
 
             def advance(line: str, bar: object = bar) -> None:
@@ -48,6 +49,12 @@ def create(names: tuple[str, ...], force: bool, with_data: bool, data_from: str 
             environment = environment_creation.create(name, folder, force=force, on_line=advance)
         if with_data:
             environment = environment_data.seed(name, folder, source=data_from)
+        elif had_data and not environment.data:
+            click.echo(
+                f"{name} was made with other pins, so its data are gone; put them in again with "
+                f"`itax env create {name} --with-data`.",
+                err=True,
+            )
         click.echo(_described(environment))
 
 

@@ -206,6 +206,24 @@ def test_two_calls_at_once_are_one_too_many(toy: Path) -> None:
         os.close(held)
 
 
+def test_data_stay_when_an_environment_is_made_again(toy: Path) -> None:
+    """Made again with the same pins, it needs no network and no mirror."""
+    before = environment_data.seed("toy", toy)
+    assert before == environment_creation.create("toy", toy, force=True)
+    assert CSV == (toy / "toy" / environments.DATA / "seaborn" / "tips.csv").read_bytes()
+
+
+def test_data_of_other_pins_do_not_stay(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library of another version may not read what its predecessor converted."""
+    environment_data.seed("toy", toy)
+    monkeypatch.setattr(environments, "pinned", lambda: {"toy": replace(TOY, requirements=("json==1",))})
+    monkeypatch.setattr(environment_creation, "_install", lambda *_: None)
+    for module in (environments, environment_creation):
+        monkeypatch.setattr(module, "installed", lambda _: ("json==1",))
+    assert "" == environment_creation.create("toy", toy, force=True).data
+    assert not (toy / "toy" / environments.DATA).exists()
+
+
 def test_environments_without_data_say_so(toy: Path) -> None:
     """And which have any."""
     with pytest.raises(ConfigError, match="classeval has no data to fetch"):

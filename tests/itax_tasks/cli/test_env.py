@@ -82,6 +82,22 @@ def test_data_are_put_in_from_a_mirror(tmp_path: Path, monkeypatch: pytest.Monke
     assert "1 of 1 data files of toy could not be fetched: tips.csv" in str(refused.exception)
 
 
+def test_data_that_go_with_older_pins_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made again with the same pins it keeps them; with others it says that they are gone, and what brings them."""
+    resources = (Resource("https://example.invalid/tips.csv", "seaborn/tips.csv"),)
+    monkeypatch.setattr(environment_data, "listed", lambda: {"toy": resources})
+    (tmp_path / "tips.csv").write_text("tip\n1\n")
+    assert 0 == _env("create", "toy", "--with-data", "--data-from", str(tmp_path)).exit_code
+    again = _env("create", "toy", "--force")
+    assert "data " in again.stdout
+    assert "gone" not in again.stderr
+    manifest = tmp_path / "envs" / "toy" / environments.MANIFEST
+    manifest.write_text(manifest.read_text().replace('"pins_sha256": "', '"pins_sha256": "0'))
+    other = _env("create", "toy", "--force")
+    assert 0 == other.exit_code, other.output
+    assert "its data are gone; put them in again with `itax env create toy --with-data`" in other.stderr
+
+
 def test_a_mirror_alone_is_no_request() -> None:
     """--data-from without --with-data would be forgotten in silence."""
     assert "add --with-data" in str(_env("create", "toy", "--data-from", "x").exception)
