@@ -100,7 +100,7 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
             answers.append(Answer(task_id, sample, text, stage or default_stage, flags, made, known))
             if isinstance(row.get("passed"), bool):
                 recorded[(task_id, sample)] = row["passed"]
-            for metric, passed in row.get("verdicts", {}).items() if kind in OF_TOOLS else ():
+            for metric, passed in _verdicts(row, where).items() if kind in OF_TOOLS else ():
                 kept = recorded if metric == "pass@1" else recorded_metrics.setdefault(metric, {})
                 kept[(task_id, sample)] = passed
         if isinstance(row.get("task"), str):
@@ -117,6 +117,14 @@ def read_answers(path: Path, *, format: Format | None = None, stage: Stage | Non
             "Remove the duplicates, or number the samples 0, 1, ... in a field `sample`."
         )
     return Stored(tuple(answers), tasks.pop() if tasks else None, recorded, recorded_metrics)
+
+
+def _verdicts(row: Mapping[str, Any], where: str) -> Mapping[str, bool]:
+    """What `results_rows` found stored; a row of the user's own may have a field of that name."""
+    verdicts = row.get("verdicts", {})
+    if not isinstance(verdicts, dict) or not all(isinstance(passed, bool) for passed in verdicts.values()):
+        raise DataError(f"{where}: verdicts is {json.dumps(verdicts)[:80]}, expected true or false by metric.")
+    return verdicts
 
 
 def coverage(answers: Collection[Answer], task_ids: Collection[str]) -> Coverage:

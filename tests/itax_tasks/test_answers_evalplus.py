@@ -77,6 +77,16 @@ def test_base_alone_is_enough(tmp_path: Path) -> None:
     assert ({("Mbpp/2", 0): True}, {}) == (stored.recorded, stored.recorded_metrics)
 
 
+@pytest.mark.parametrize("verdicts", [None, [True], {"pass@1": "pass"}])
+def test_verdicts_that_are_none_are_refused(tmp_path: Path, verdicts: object) -> None:
+    """The message names the line and what was found there."""
+    path = tmp_path / "samples.jsonl"
+    path.write_text(json.dumps({"task_id": "Mbpp/2", "solution": "x", "verdicts": verdicts}))
+    with pytest.raises(DataError, match=r"line 1: verdicts is .*, expected true or false by metric") as caught:
+        read_answers(path, format="evalplus")
+    assert json.dumps(verdicts) in str(caught.value)
+
+
 def test_results_of_2023_hold_no_answers(tmp_path: Path) -> None:
     """Verdicts alone cannot be judged again."""
     path = tmp_path / "eval_results.json"
