@@ -5,8 +5,9 @@
 The scorer is a process of its own over one verdict cache. It is killed by SIGKILL at a random moment of its run and
 started again, as often as asked; the last one may finish. Half of the programs are right and half are wrong, so the
 true verdict of each is known. *Lost* is a verdict that was stored once and is gone later, or a program without a true
-verdict at the end; *doubled* is a program reported twice within a run, or stored twice. *Executed again* counts what a
-killed scorer had decided and not stored yet: work, not a verdict.
+verdict at the end; *doubled* is a program reported twice within a run, or one whose stored verdict was written over:
+its measured seconds changed, so it was executed although its verdict was there. *Executed again* counts what a killed
+scorer had decided and not stored yet: work, not a verdict.
 
 Where Ray is installed (extra `ray`), the same programs then run on a local cluster of two nodes, of which one actor's
 process is killed by SIGKILL amid the run. Exit status 1 when anything was lost or doubled.
@@ -53,26 +54,32 @@ def host(cache: Path, count: int) -> None:
         executor.run(programs_of(count), on_verdict=lambda place, _: print(place, flush=True))
 
 
-def stored(cache: Path) -> list[str]:
-    """The keys in the cache."""
+def stored(cache: Path) -> dict[str, tuple[str, float]]:
+    """Key to status and seconds, for all in the cache."""
     if not cache.exists():
-        return []
+        return {}
     connection = sqlite3.connect(cache, timeout=30)
     try:
-        return [key for (key,) in connection.execute("SELECT key FROM verdicts")]
+        rows = connection.execute("SELECT key, status, seconds FROM verdicts")
+        return {key: (status, seconds) for key, status, seconds in rows}
     except sqlite3.OperationalError:
-        return []  # killed before the table was made
+        return {}  # killed before the table was made
     finally:
         connection.close()
+
+
+def written_over(before: dict[str, tuple[str, float]], now: dict[str, tuple[str, float]]) -> int:
+    """How many verdicts that were stored are others now."""
+    return sum(now[key] != verdict for key, verdict in before.items() if key in now)
 
 
 def kill_scorers(count: int, kills: int, seed: int) -> tuple[int, int]:
     """(lost, doubled) after `kills` times SIGKILL to the scorer."""
     chance = random.Random(seed)
-    lost = doubled = again = 0
+    lost = doubled = again = killed = 0
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder) / "verdicts.sqlite3"
-        held: set[str] = set()
+        held: dict[str, tuple[str, float]] = {}
         for number in range(kills):
             process = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.kill_scorer", "--host", str(cache), "--programs", str(count)],
@@ -90,10 +97,11 @@ def kill_scorers(count: int, kills: int, seed: int) -> tuple[int, int]:
             process.wait()
             timer.cancel()
             now = stored(cache)
-            lost += len(held - set(now))
-            doubled += len(reported) - len(set(reported)) + len(now) - len(set(now))
+            killed += process.returncode == -signal.SIGKILL
+            lost += len(held.keys() - now.keys())
+            doubled += len(reported) - len(set(reported)) + written_over(held, now)
             again += max(0, len(set(reported)) - len(now))
-            held = set(now)
+            held = now
             print(
                 f"  kill {number + 1:2}: {moment:3.1f} s after the first verdict, exit {process.returncode:3}, "
                 f"{len(reported)} verdicts reported, {len(now)} of {count} stored"
@@ -102,8 +110,8 @@ def kill_scorers(count: int, kills: int, seed: int) -> tuple[int, int]:
         with LocalExecutor(workers=2, cache=VerdictCache(cache)) as executor:
             verdicts = executor.run(programs_of(count), on_verdict=lambda place, _: reports.update([place]))
         lost += count - len(verdicts) + untrue(verdicts)
-        doubled += sum(reports.values()) - len(reports) + len(stored(cache)) - len(set(stored(cache)))
-    print(f"scorer killed {kills} times: {lost} lost, {doubled} doubled, {again} executed again")
+        doubled += sum(reports.values()) - len(reports) + written_over(held, stored(cache))
+    print(f"scorer killed {killed} of {kills} times: {lost} lost, {doubled} doubled, {again} executed again")
     return lost, doubled
 
 
