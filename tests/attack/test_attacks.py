@@ -219,8 +219,8 @@ for number in ["self", *range(1, 100)]:
         pass
 assert not found, found
 assert os.environ["ITAX_NO_AUTOLOAD"] == "1" and os.environ["OMP_NUM_THREADS"] == "1"
-assert set(os.environ) <= {"PATH", "LANG", "TZ", "HOME", "TMPDIR", "ITAX_NO_AUTOLOAD"} | {
-    name for name in os.environ if name.startswith("LC_") or name.endswith("_NUM_THREADS")}
+assert set(os.environ) == {"PATH", "LANG", "TZ", "HOME", "TMPDIR", "ITAX_NO_AUTOLOAD"} | {
+    name for name in os.environ if name.endswith("_NUM_THREADS")}
 """
     with LocalExecutor(workers=1) as fresh:
         verdict = fresh.run([Program(source, limits=Limits(wall_seconds=30.0))])[0]

@@ -1,7 +1,7 @@
 """One worker process as the supervisor sees it: started fresh by exec, spoken to over one socket.
 
-Covered: the environment is an allow-list, so no token of the host process reaches a program; descriptors are closed;
-the host process is never forked, whatever it holds (a model, threads, a GPU).
+Covered: the environment is made here, so no token and no locale of the host process reaches a program; descriptors are
+closed; the host process is never forked, whatever it holds (a model, threads, a GPU).
 Not covered: Linux only; elsewhere nothing is started.
 """
 
@@ -294,14 +294,12 @@ class Worker:
 
 
 def environment(scratch: str, interpreter: str = "") -> dict[str, str]:
-    """The whole environment of a worker: an allow-list, nothing secret; a pinned Python is found as `python`."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH") or name.startswith("LC_")
-    }
-    if interpreter:
-        kept["PATH"] = os.pathsep.join(filter(None, (os.path.dirname(interpreter), kept.get("PATH", ""))))
+    """The whole environment of a worker: fixed, so no verdict depends on the caller's; its Python is first on PATH."""
+    kept = languages.environment()
+    kept["PATH"] = os.pathsep.join(filter(None, (os.path.dirname(interpreter or sys.executable), kept["PATH"])))
+    # The loader may need it; it is gone before the first program.
+    if "LD_LIBRARY_PATH" in os.environ:
+        kept["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
     kept.update({f"{name}_NUM_THREADS": "1" for name in _THREADS})
     # Bound at the start, symbols are not looked up again in every forked process.
     kept.update(HOME=scratch, TMPDIR=scratch, ITAX_NO_AUTOLOAD="1", LD_BIND_NOW="1")

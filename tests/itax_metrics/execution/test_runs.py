@@ -116,6 +116,25 @@ def test_keys_follow_the_runtime(executor: LocalExecutor) -> None:
         assert program.key(executor.runtime) != program.key(bare.runtime)
 
 
+def test_no_verdict_depends_on_the_callers_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locale, time zone and search path are fixed: none of them is part of a key."""
+    foreign = {"LANG": "de_DE.ISO-8859-1", "LC_ALL": "de_DE.ISO-8859-1", "TZ": "Asia/Tokyo", "PATH": "/nowhere"}
+    for name, value in foreign.items():
+        monkeypatch.setenv(name, value)
+    source = """
+import locale, os, shutil, sys, time
+assert ("C.UTF-8", "UTC") == (os.environ["LANG"], os.environ["TZ"])
+assert not [name for name in os.environ if name.startswith("LC_")]
+assert ("UTC", "UTC") == time.tzname, time.tzname
+assert "utf-8" == locale.getpreferredencoding().lower()
+assert shutil.which("sh") in ("/usr/bin/sh", "/bin/sh")
+assert shutil.which("python3").startswith(os.path.dirname(sys.executable))
+"""
+    with LocalExecutor(workers=1) as fresh:
+        verdict = fresh.run([Program(source, limits=PATIENT)])[0]
+    assert Status.PASSED is verdict.status, verdict
+
+
 def test_killed_workers_lose_nothing(executor: LocalExecutor) -> None:
     """SIGKILL to the workers in the middle of a run: every program still gets its true verdict."""
     with LocalExecutor(workers=2) as running:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import cpp, csharp, java, python
-from .base import COMPILE_SECONDS, EXECEVAL, ExecEvalLimits, Language
+from .base import COMPILE_SECONDS, EXECEVAL, ExecEvalLimits, Language, environment
 from .cache import ArtifactCache, artifact_key
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ExecEvalLimits",
     "Language",
     "complete",
+    "environment",
     "missing",
     "prepare",
     "toolchains",

@@ -112,8 +112,11 @@ def first_line(*command: str) -> str:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """What compilers and compiled programs find in their environment; the worker adds HOME and TMPDIR."""
-    return {"PATH": SEARCH_PATH, "LANG": "C.UTF-8", **more}
+    """What compilers and programs find in their environment, the same everywhere; the worker adds HOME and TMPDIR.
+
+    Locale and time zone are those of the images the official scorers run in.
+    """
+    return {"PATH": SEARCH_PATH, "LANG": "C.UTF-8", "TZ": "UTC", **more}
 
 
 def box_name(language: str, version: str, *contents: str) -> str:
