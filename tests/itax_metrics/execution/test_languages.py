@@ -84,6 +84,21 @@ def test_a_right_program_passes(run: Run, language: str) -> None:
     assert (Status.PASSED, "") == (verdict.status, verdict.detail)
 
 
+@pytest.mark.parametrize(
+    ("language", "statement"),
+    [
+        ("cpp", 'if (std::string(std::getenv("TZ")) != "UTC") return 3;'),
+        ("java", 'if (!TimeZone.getDefault().getID().equals("UTC")) System.exit(3);'),
+        ("csharp", 'if (Environment.GetEnvironmentVariable("TZ") != "UTC") Environment.Exit(3);'),
+        ("pypy", "import time\nassert ('UTC', 'UTC') == time.tzname"),
+    ],
+)
+def test_the_time_zone_is_fixed(run: Run, language: str, statement: str) -> None:
+    """The machine's own stands in no key."""
+    verdict = run(language, statement)
+    assert (Status.PASSED, "") == (verdict.status, verdict.detail)
+
+
 @pytest.mark.parametrize("language", ALL)
 def test_execeval_limits_leave_room_to_run(run: Run, language: str) -> None:
     """The official figures for memory, files and processes do not hinder an ordinary program."""
