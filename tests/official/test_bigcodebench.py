@@ -14,8 +14,7 @@ from tests.official.pinned import executed, pinned
 
 from itax_metrics.records import Outcome
 from itax_tasks.answers import Stored, read_answers
-from itax_tasks.benchmarks.bigcodebench import calibrated
-from itax_tasks.extraction.bigcodebench import sanitized
+from itax_tasks.extraction.bigcodebench import bigcodebench_calibrate, sanitized
 from itax_tasks.scoring import Answer
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import task
@@ -156,7 +155,7 @@ def test_every_recorded_program_is_calibrated_as_the_official_tool_did(
     other = {
         number(answer.task_id)
         for answer in stored.answers
-        if calibrated(items[answer.task_id], sanitized(raw[answer.task_id], "task_func")) != answer.text
+        if bigcodebench_calibrate(items[answer.task_id], sanitized(raw[answer.task_id], "task_func")) != answer.text
     }
     later_prompts = {37, 178, 760}
     assert (later_prompts if model == "instruct" else set()) == other

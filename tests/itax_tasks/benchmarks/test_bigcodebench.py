@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from itax_metrics.decompose import decompose
 from itax_metrics.errors import ConfigError
-from itax_metrics.execution import LocalExecutor, Program
-from itax_metrics.records import Item, Status
+from itax_metrics.execution import LocalExecutor, Program, environments
+from itax_metrics.records import Item, Outcome, Run, Status
 from itax_tasks.benchmarks import bigcodebench as bench
+from itax_tasks.extraction.bigcodebench import bigcodebench_calibrate
+from itax_tasks.scoring import Answer, Stage, decisions, task_run
 from itax_tasks.settings import Settings
 from itax_tasks.spec import Dialogue
+from itax_tasks.tasks import task
 
 ITEM = Item(
     "BigCodeBench/x",
@@ -61,7 +65,7 @@ def test_canonical_solutions_and_calibrated_ones_parse(settings: Settings) -> No
     for item in bench.load("full", settings).items:
         whole = item.prefix + item.truth
         compile(whole, item.task_id, "exec")
-        compile(bench.calibrated(item, whole), item.task_id, "exec")
+        compile(bigcodebench_calibrate(item, whole), item.task_id, "exec")
 
 
 def test_the_complete_split_asks_with_the_prompt_in_a_fence() -> None:
@@ -77,11 +81,109 @@ def test_the_instruct_split_asks_with_the_instruction() -> None:
     assert asked.prefill.endswith("corresponding tests:\n```python\n")
 
 
-def test_a_calibrated_solution_stays_as_it_is() -> None:
-    """Results of the official evaluator hold such ones."""
-    once = bench.calibrated(ITEM, "def task_func(r):\n    return r")
-    assert "import math\ndef task_func(r):\n\n    pass\ndef task_func(r):\n    return r" == once
-    assert once == bench.calibrated(ITEM, once)
+NETWORK = {101, 176, 314, 590, 1005, 1006, 1012, 1038, 1040}
+NLTK = {177, 290, 332, 334, 376, 383, 633, 635, 655, 658, 726, 734, 806, 808, 849, 940, 1109}
+
+
+def flagged(settings: Settings) -> set[int]:
+    """Numbers of the tasks with the flag; the others are the group `env_ok`."""
+    items = bench.load("full", settings).items
+    assert all((bench.flags(item) == ("env_unavailable",)) is (bench.groups(item) == ()) for item in items)
+    assert {("env_ok",)} == {bench.groups(item) for item in items if not bench.flags(item)}
+    return {int(item.task_id.rpartition("/")[2]) for item in items if bench.flags(item)}
+
+
+def test_tasks_that_want_the_network_or_missing_resources_are_flagged(settings: Settings, tmp_path: Path) -> None:
+    """Nine and seventeen, and the rate without them is a group; whatever the split or the condition."""
+    assert NETWORK | NLTK == flagged(replace(settings, state_dir=tmp_path))
+    assert all(spec.flags is bench.flags and spec.groups is bench.groups for spec in bench.TASKS)
+
+
+def test_resources_put_into_the_environment_take_the_flag_off(settings: Settings, tmp_path: Path) -> None:
+    """Those tasks are judged like the others; the network stays out of reach."""
+    data = tmp_path / "envs" / bench.ENVIRONMENT / environments.DATA
+    data.mkdir(parents=True)
+    (data / environments.DATA_MANIFEST).write_text('{"sha256": "ab"}')
+    assert NETWORK == flagged(replace(settings, state_dir=tmp_path))
+
+
+def test_the_resources_of_half_the_flagged_tasks_are_read_before_any_answer(settings: Settings) -> None:
+    """By lines of the prompt's own head, which calibration puts in front."""
+    heads = {item.task_id: item.payload["code_prompt"] for item in bench.load("full", settings).items}
+    reads = ("stopwords.words(", " set(words.words(")
+    early = {number for number in NLTK if any(read in heads[f"BigCodeBench/{number}"] for read in reads)}
+    assert {290, 376, 655, 658, 726, 806, 808, 849} == early
+
+
+COMPLETE = ("itax_bigcodebench_complete", "itax_bigcodebench_complete_chat", "itax_bigcodebench_complete_prefill")
+BODY = "    return math.pi * r * r\n"
+METRICS = ("pass@1_strict", "pass@1_uncalibrated", "pass@1", "pass@1_lenient")
+
+
+def passes(executor: LocalExecutor, name: str, answer: str) -> str:
+    """One digit for each of `METRICS`, least mending first."""
+    found = []
+    for metric in METRICS:
+        program = task(name).decision(ITEM, metric, task(name).body(ITEM, metric, answer))
+        assert isinstance(program, Program)
+        found.append(replace(program, environment=None))
+    return "".join(str(int(verdict.passed)) for verdict in executor.run(found))
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "expected"),
+    [
+        (COMPLETE[0], BODY, "1111"),
+        (COMPLETE[0], f"{BODY}\nand so on", "0111"),
+        (COMPLETE[0], f"```python\n{BODY}```\n", "0001"),
+        # The official sanitizer keeps the first definition, which is the prompt's, without a body.
+        (COMPLETE[0], f"def task_func(r):\n{BODY}", "1001"),
+        (COMPLETE[0], "    return r\n", "0000"),
+        (COMPLETE[1], f"Sure:\n```python\nimport math\ndef task_func(r):\n{BODY}```\nDone.", "1111"),
+        (COMPLETE[1], f"import math\ndef task_func(r):\n{BODY}\nThat is it.", "0111"),
+        (COMPLETE[1], f"```python\ndef task_func(r):\n{BODY}```", "0011"),
+        (COMPLETE[1], f"```python\n{BODY}```", "0001"),
+        (COMPLETE[2], f"import math\ndef task_func(r):\n{BODY}```\nThat is it.", "1111"),
+        (COMPLETE[2], f"import math\ndef task_func(r):\n{BODY}```", "1111"),
+        (COMPLETE[2], f"{BODY}```", "0001"),
+    ],
+)
+def test_mending_goes_from_none_to_all(executor: LocalExecutor, name: str, answer: str, expected: str) -> None:
+    """To the letter; sanitized; calibrated too, which is the official default; and taken however it is put."""
+    assert expected == passes(executor, name, answer)
+
+
+def test_only_the_complete_split_has_a_lenient_twin() -> None:
+    """An instruct answer is a program or none."""
+    lenient = {spec.name for spec in bench.TASKS if "pass@1_lenient" in spec.measures}
+    assert {spec.name for spec in bench.TASKS if "_complete" in spec.name} == lenient
+    assert all({"pass@1_uncalibrated", "pass@1_strict"} < set(spec.measures) for spec in bench.TASKS)
+
+
+@pytest.mark.parametrize("stage", ["program", "program-raw"])
+def test_a_program_of_the_official_tool_is_calibrated_too(executor: LocalExecutor, stage: Stage) -> None:
+    """The official sanitizer stores programs without the head, and the official evaluator puts it there."""
+    answer = Answer(ITEM.task_id, 0, f"def task_func(r):\n{BODY}", stage)
+    parts = decisions(task(COMPLETE[0]), ITEM, answer)["pass@1"]
+    assert isinstance(parts, dict)
+    assert executor.run([replace(parts[""], environment=None)])[0].passed
+
+
+def test_the_format_tax_is_counted_from_the_strict_answer(settings: Settings) -> None:
+    """Between `pass@1_lenient` and `pass@1_strict`, because the headline mends already."""
+    sides = []
+    for model, strict in (("b", 1.0), ("i", 0.0)):
+        spec = task(COMPLETE[0])
+        run = task_run(spec, {"sha256": "0"}, n_items=2, samples_per_item=1, time_scale=1.0)
+        metrics = {"pass@1": 1.0, "pass@1_uncalibrated": 1.0, "pass@1_strict": strict, "pass@1_lenient": 1.0}
+        rows = [Outcome(spec.name, name, 0, name, Status.PASSED, True, "x", metrics) for name in ("a", "b")]
+        sides.append((Run(model=model, tasks={spec.name: run}), rows))
+    parts = {(part.name, part.of): part.points for part in decompose(*sides, resamples=100)}
+    assert {
+        ("weights tax", ""): 0.0,
+        ("format tax", "base direct"): 0.0,
+        ("format tax", "instruct direct"): 100.0,
+    } == parts
 
 
 def run(executor: LocalExecutor, answer: str) -> tuple[Status, str]:
