@@ -27,8 +27,12 @@ from itax_tasks.spec import Condition, Dialogue, Measure, TaskSpec, answer_alone
 Subset = Literal["full", "hard"]
 
 VERSION = "v0.1.0"
-FILES: Mapping[str, str] = {VERSION: "BigCodeBench.jsonl.gz"}
-"""Version of the data -> file; later ones can be added once the digest of their rows is known."""
+UNPINNED: Mapping[str, str] = {
+    version: f"BigCodeBench-{version}.jsonl.gz" for version in ("v0.1.1", "v0.1.2", "v0.1.3", "v0.1.4")
+}
+"""Later versions -> file. Their digests are not known here: rows and fields are checked, what was read is recorded."""
+FILES: Mapping[str, str] = {VERSION: "BigCodeBench.jsonl.gz", **UNPINNED}
+"""Version of the data -> file."""
 HARD_FILE = "hard_task_ids.json"
 
 ENVIRONMENT = "bigcodebench"
@@ -73,9 +77,11 @@ def load(subset: Subset, settings: Settings) -> Loaded:
 
     Raises:
         ConfigError: a version that is not in the table.
+        DataError: the data are not to be had, or not what they should be.
     """
     version = settings.version_of("bigcodebench", VERSION, FILES)
-    found = data.load("bigcodebench", FILES[version], settings)
+    read = data.load_unpinned if version in UNPINNED else data.load
+    found = read("bigcodebench", FILES[version], settings)
     records = [dict(found.record)]
     rows = found.rows
     if subset == "hard":
@@ -86,7 +92,8 @@ def load(subset: Subset, settings: Settings) -> Loaded:
     seeded = bool(environments.digest_of(settings.state_dir / "envs" / ENVIRONMENT))
     items = tuple(_item(row, seeded) for row in rows)
     record = {"source": found.record["source"], "sha256": found.record["sha256"], "rows": len(items), "files": records}
-    return Loaded(items, {**record, "version": version})
+    pinned = {"pinned": False} if version in UNPINNED else {}
+    return Loaded(items, {**record, "version": version, **pinned})
 
 
 def _item(row: Mapping[str, str], seeded: bool) -> Item:

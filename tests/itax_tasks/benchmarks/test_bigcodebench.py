@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from itax_metrics.decompose import decompose
-from itax_metrics.errors import ConfigError
+from itax_metrics.errors import ConfigError, DataError, PairingError
 from itax_metrics.execution import LocalExecutor, Program, environments
+from itax_metrics.pairing import pair
 from itax_metrics.records import Item, Outcome, Run, Status
+from itax_tasks import data
 from itax_tasks.benchmarks import bigcodebench as bench
 from itax_tasks.extraction.bigcodebench import bigcodebench_calibrate
 from itax_tasks.scoring import Answer, Stage, decisions, task_run
@@ -56,8 +62,66 @@ def test_every_row_is_an_item(subset: bench.Subset, rows: int, settings: Setting
 def test_a_version_of_the_data_that_is_not_in_the_table_is_refused(settings: Settings) -> None:
     """Instead of judging answers by other tests than were asked for; another benchmark's version is no concern here."""
     assert "v0.1.0" == bench.load("full", replace(settings, data_version="humaneval=v0.1.9")).data["version"]
-    with pytest.raises(ConfigError, match=r"bigcodebench has v0\.1\.0\. Name one of them"):
-        bench.load("full", replace(settings, data_version="v0.1.4"))
+    with pytest.raises(ConfigError, match=r"bigcodebench has v0\.1\.0, v0\.1\.1, .*v0\.1\.4\. Name one of them"):
+        bench.load("full", replace(settings, data_version="v0.2.0"))
+
+
+@pytest.fixture
+def later(settings: Settings, tmp_path: Path) -> Settings:
+    """A folder with a later version of the data: the rows of the first with one test changed, in the official form."""
+    rows = [dict(row) for row in data.load("bigcodebench", bench.FILES[bench.VERSION], settings).rows]
+    rows[0]["test"] += "# later\n"
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    folder = tmp_path / "later" / "bigcodebench"
+    folder.mkdir(parents=True)
+    (folder / "BigCodeBench-v0.1.4.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+    assert settings.data_dir is not None
+    shutil.copy(settings.data_dir / "bigcodebench" / bench.HARD_FILE, folder)
+    return replace(settings, data_dir=tmp_path / "later", state_dir=tmp_path / "state", data_version="v0.1.4")
+
+
+@pytest.mark.parametrize(("subset", "rows"), [("full", 1140), ("hard", 148)])
+def test_a_later_version_is_read_by_name_and_recorded_as_not_pinned(
+    subset: bench.Subset, rows: int, later: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Version, digest of its rows and `pinned: false` stand in the record; one warning names the file."""
+    loaded = bench.load(subset, later)
+    assert rows == len(loaded.items) == loaded.data["rows"]
+    assert ("v0.1.4", False) == (loaded.data["version"], loaded.data["pinned"])
+    assert ("BigCodeBench-v0.1.4.jsonl.gz", False) == tuple(loaded.data["files"][0][key] for key in ("name", "pinned"))
+    assert bench.load(subset, later).items == loaded.items
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert str(later.data_dir) in said
+    assert loaded.data["sha256"] in said
+
+
+def test_runs_on_two_versions_are_not_compared(settings: Settings, later: Settings) -> None:
+    """Their digests differ; the task of a pinned version says nothing about pins."""
+    sides = []
+    for chosen in (settings, later):
+        found = bench.load("full", replace(chosen, state_dir=later.state_dir))
+        run = task_run(task(COMPLETE[0]), found.data, n_items=1, samples_per_item=1, time_scale=1.0)
+        row = Outcome(run.task, "a", 0, "a", Status.PASSED, True, "x", {"pass@1": 1.0})
+        sides.append((Run(model="m", tasks={run.task: run}), [row]))
+        assert ("pinned" in found.data) is (chosen is later)
+    with pytest.raises(PairingError, match="data differs"):
+        pair(*sides)
+
+
+def test_a_later_version_that_is_not_here_is_named_with_its_places(
+    later: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Path, columns and where else it is published."""
+
+    def unreachable(name: str, split: str, settings: Settings) -> NoReturn:
+        raise DataError(f"{name} cannot be reached here.")
+
+    monkeypatch.setattr(data, "hub_rows", unreachable)
+    with pytest.raises(DataError, match=r"v0\.1\.3 of the hub set bigcode/bigcodebench cannot be read") as no:
+        bench.load("full", replace(later, data_version="bigcodebench=v0.1.3"))
+    assert later.data_dir is not None
+    assert str(later.data_dir / "bigcodebench" / "BigCodeBench-v0.1.3.jsonl.gz") in str(no.value)
+    assert "complete_prompt" in str(no.value)
 
 
 def test_canonical_solutions_and_calibrated_ones_parse(settings: Settings) -> None:
@@ -101,9 +165,9 @@ def test_tasks_that_want_the_network_or_missing_resources_are_flagged(settings: 
 
 def test_resources_put_into_the_environment_take_the_flag_off(settings: Settings, tmp_path: Path) -> None:
     """Those tasks are judged like the others; the network stays out of reach."""
-    data = tmp_path / "envs" / bench.ENVIRONMENT / environments.DATA
-    data.mkdir(parents=True)
-    (data / environments.DATA_MANIFEST).write_text('{"sha256": "ab"}')
+    resources = tmp_path / "envs" / bench.ENVIRONMENT / environments.DATA
+    resources.mkdir(parents=True)
+    (resources / environments.DATA_MANIFEST).write_text('{"sha256": "ab"}')
     assert NETWORK == flagged(replace(settings, state_dir=tmp_path))
 
 
