@@ -118,6 +118,7 @@ def test_the_explained_ones_do_not_pass(settings: Settings) -> None:
     there = {number(o.task_id) for o in outcomes if "env_unavailable" not in o.flags and o.passed}
     assert there <= CANONICAL["NLTK and TextBlob resources, downloaded at run time"]
     assert (30, 30) == (len(outcomes), len(UNREACHABLE))
+    assert [] == [outcome.task_id for outcome in outcomes if outcome.passed and "env_unavailable" in outcome.flags]
 
 
 @pytest.mark.parametrize("model", RECORDED)
