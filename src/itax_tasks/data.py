@@ -145,8 +145,9 @@ def text(benchmark: str, name: str, settings: Settings) -> str:
 def load_unpinned(benchmark: str, name: str, settings: Settings) -> Rows:
     """Read one published version whose digest is not known here; where there is no copy, its hub set is read and kept.
 
-    Number of rows, fields and ids are checked. The record holds the sha256 of the rows as canonical JSON, which is the
-    same for a file and for the hub, and says that it is not pinned; so does one warning.
+    Number of rows, fields and ids are checked, and that they are not the rows of a pinned file. The record holds the
+    sha256 of the rows as canonical JSON, which is the same for a file and for the hub, and says that it is not pinned;
+    so does one warning.
 
     Args:
         benchmark: a folder name of the table, such as `bigcodebench`.
@@ -203,6 +204,12 @@ def _read_unpinned(file: UnpinnedFile, path: Path, mtime: int, source: str) -> R
         ) from error
     _check_rows(file, rows, where)
     sha256 = hashlib.sha256(b"".join(map(_canonical, rows))).hexdigest()
+    for other in files().values():
+        if other.rows_sha256 == sha256:
+            raise DataError(
+                f"{file.benchmark}: {where} holds the rows of {other.name}, which is another version. Put the "
+                f"published {file.name} in its place."
+            )
     log.warning(
         "itax: %s was read as %s. No digest of that version is known here, so nothing vouches for its content: its %d "
         "rows have sha256 %s, which is recorded, and only runs of equal digests are compared.",

@@ -9,6 +9,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -396,6 +397,19 @@ def test_rows_of_another_form_are_refused(content: bytes, why: str, settings: Se
     with pytest.raises(DataError, match=why) as refusal:
         data.load_unpinned("toys", "toy-v2.jsonl.gz", settings)
     assert str(path) in str(refusal.value)
+
+
+@pytest.mark.usefixtures("published")
+def test_a_pinned_file_under_the_name_of_another_version_is_refused(
+    settings: Settings, known: Callable[[DataFile], None]
+) -> None:
+    """The one content that is known not to be that version."""
+    canonical = "".join(json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n" for row in ROWS).encode()
+    known(replace(_file(), rows_sha256=hashlib.sha256(canonical).hexdigest()))
+    assert settings.data_dir is not None
+    (settings.data_dir / "toy-v2.jsonl").write_bytes(CONTENT)
+    with pytest.raises(DataError, match=r"holds the rows of toy\.jsonl\.gz, which is another version"):
+        data.load_unpinned("toys", "toy-v2.jsonl.gz", settings)
 
 
 @pytest.mark.usefixtures("published")

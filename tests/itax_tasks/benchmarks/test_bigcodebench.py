@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -19,7 +20,7 @@ from itax_metrics.records import Item, Outcome, Run, Status
 from itax_tasks import data
 from itax_tasks.benchmarks import bigcodebench as bench
 from itax_tasks.extraction.bigcodebench import bigcodebench_calibrate
-from itax_tasks.scoring import Answer, Stage, decisions, task_run
+from itax_tasks.scoring import Answer, Stage, decisions, make_executor, rates, score, task_run
 from itax_tasks.settings import Settings
 from itax_tasks.spec import Dialogue
 from itax_tasks.tasks import task
@@ -177,6 +178,26 @@ def test_the_resources_of_half_the_flagged_tasks_are_read_before_any_answer(sett
     reads = ("stopwords.words(", " set(words.words(")
     early = {number for number in NLTK if any(read in heads[f"BigCodeBench/{number}"] for read in reads)}
     assert {290, 376, 655, 658, 726, 806, 808, 849} == early
+
+
+def test_the_rate_without_flagged_tasks_stands_beside_the_whole(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two published answers that need the standard library alone; the one that looks up a host fails and is flagged."""
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    pins = environments.Pins("toy", here, (), "this test", True, ("json",))
+    monkeypatch.setattr(environments, "pinned", lambda: {"toy": pins})
+    monkeypatch.setattr(environments, "_VENV", ("-m", "venv", "--without-pip"))
+    monkeypatch.setattr(bench, "ENVIRONMENT", "toy")
+    environments.create("toy", tmp_path / "envs")
+    chosen = replace(settings, state_dir=tmp_path)
+    spec, items = task(COMPLETE[0]), task(COMPLETE[0]).load(chosen).by_id()
+    answers = [Answer(name, 0, items[name].truth) for name in ("BigCodeBench/1", "BigCodeBench/176")]
+    with make_executor(chosen) as executor:
+        outcomes = score(spec, items, answers, executor)
+    assert [(), ("env_unavailable",)] == [outcome.flags for outcome in outcomes]
+    expected = {"pass@1": 0.5, "pass@1_uncalibrated": 0.5, "pass@1_strict": 0.5, "pass@1_lenient": 0.5}
+    assert {**expected, "pass@1_env_ok": 1.0} == rates(spec, outcomes)
 
 
 COMPLETE = ("itax_bigcodebench_complete", "itax_bigcodebench_complete_chat", "itax_bigcodebench_complete_prefill")
