@@ -14,13 +14,16 @@ import pytest
 
 from itax_metrics.decompose import decompose
 from itax_metrics.errors import ConfigError, DataError, PairingError
-from itax_metrics.execution import LocalExecutor, Program, environments
+from itax_metrics.execution import LocalExecutor, Program, environment_creation, environments
 from itax_metrics.pairing import pair
 from itax_metrics.records import Item, Outcome, Run, Status
 from itax_tasks import data
+from itax_tasks.answer import Answer, Stage
 from itax_tasks.benchmarks import bigcodebench as bench
+from itax_tasks.deciding import decisions
+from itax_tasks.executors import make_executor
 from itax_tasks.extraction.bigcodebench import bigcodebench_calibrate
-from itax_tasks.scoring import Answer, Stage, decisions, make_executor, rates, score, task_run
+from itax_tasks.scoring import rates, score, task_run
 from itax_tasks.settings import Settings
 from itax_tasks.spec import Dialogue
 from itax_tasks.tasks import task
@@ -187,9 +190,9 @@ def test_the_rate_without_flagged_tasks_stands_beside_the_whole(
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     pins = environments.Pins("toy", here, (), "this test", True, ("json",))
     monkeypatch.setattr(environments, "pinned", lambda: {"toy": pins})
-    monkeypatch.setattr(environments, "_VENV", ("-m", "venv", "--without-pip"))
+    monkeypatch.setattr(environment_creation, "_VENV", ("-m", "venv", "--without-pip"))
     monkeypatch.setattr(bench, "ENVIRONMENT", "toy")
-    environments.create("toy", tmp_path / "envs")
+    environment_creation.create("toy", tmp_path / "envs")
     chosen = replace(settings, state_dir=tmp_path)
     spec, items = task(COMPLETE[0]), task(COMPLETE[0]).load(chosen).by_id()
     answers = [Answer(name, 0, items[name].truth) for name in ("BigCodeBench/1", "BigCodeBench/176")]
