@@ -31,7 +31,7 @@ from typing import Any
 from itax_metrics.execution import LocalExecutor
 from itax_metrics.execution.environments import find
 from itax_tasks.benchmarks import bigcodebench
-from itax_tasks.extraction.bigcodebench import sanitized
+from itax_tasks.extraction.bigcodebench import bigcodebench_calibrate, sanitized
 from itax_tasks.settings import read_settings
 from itax_tasks.spec import TaskSpec
 from itax_tasks.tasks import task
@@ -127,7 +127,7 @@ def programs(spec: TaskSpec, folder: Path, count: int, seed: int) -> bool:
         verdicts = executor.run(made)  # type: ignore[arg-type]  # every decision of this benchmark is one program
     ours, ours_wall = cpu() - began, time.time() - clock
     rows = [
-        (bigcodebench.calibrated(item, body), item.payload["test"]) for item, body in zip(items, bodies, strict=True)
+        (bigcodebench_calibrate(item, body), item.payload["test"]) for item, body in zip(items, bodies, strict=True)
     ]
     interpreter = str(find(bigcodebench.ENVIRONMENT, envs).interpreter)
     theirs, theirs_wall, passed = _official(_CHECK, rows, folder, interpreter)

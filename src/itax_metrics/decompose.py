@@ -9,6 +9,9 @@
 All in points of the headline, paired item by item, each with its interval and its test. For completion tasks `direct`
 stands in the place of `raw`. The components explain the tax; they carry no claim of their own and stand outside Holm.
 
+The headline is the strict reading, but where an official protocol mends answers itself: such a task has a metric
+`<headline>_strict`, and the format tax is counted from that.
+
 The best of several wordings, picked on the items it is then reported on, looks better than it is. So it is picked on
 four fifths of the clusters and counted on the others, and no item has a say in the wording that answers it. Its
 interval and its test hold the picked wordings fixed, so they leave out that other data would pick otherwise.
@@ -29,6 +32,7 @@ PLAIN = ("raw", "direct")
 """The conditions without a chat; a benchmark has one of them."""
 LEFT_TO_RIGHT = "l2r"
 LENIENT = "_lenient"
+STRICT = "_strict"
 
 BEST_WORDING = "interface tax, best wording"
 BEST = "best"
@@ -109,7 +113,9 @@ def decompose(
             wanted.append(("interface tax", ", ".join(choices), ("instruct", plain, ""), ("instruct", BEST, "")))
         for side, tasks in sides.items():
             for condition in tasks:
-                wanted.append(("format tax", f"{side} {condition}", (side, condition, LENIENT), (side, condition, "")))
+                strict = STRICT if tables[side, condition][STRICT] else ""
+                lenient = (side, condition, LENIENT)
+                wanted.append(("format tax", f"{side} {condition}", lenient, (side, condition, strict)))
             wanted.append(("suffix use", side, (side, plain, ""), (side, LEFT_TO_RIGHT, "")))
         for name, of, first, second in wanted:
             left, right = (tables.get((side, condition), {}).get(rule) for side, condition, rule in (first, second))
@@ -176,11 +182,11 @@ def _conditions(run: Run, stem: str) -> dict[str, str]:
 
 
 def headline_values(rows: Iterable[Outcome], task: TaskRun) -> dict[str, Values]:
-    """The headline's values under the strict rule, as the empty name, and under the lenient one, as `_lenient`.
+    """The headline's values, as the empty name, and those of its twins, as `_strict` and `_lenient`.
 
     Items with an undecided answer are left out.
     """
-    values: dict[str, dict[str, list[float]]] = {"": {}, LENIENT: {}}
+    values: dict[str, dict[str, list[float]]] = {"": {}, STRICT: {}, LENIENT: {}}
     clusters: dict[str, str] = {}
     spoiled: set[tuple[str, str]] = set()
     for row in rows:
@@ -252,4 +258,4 @@ def difference(
 
 def _words(way: tuple[str, str, str]) -> str:
     side, condition, rule = way
-    return f"{side} {condition}{' lenient' if rule else ''}"
+    return f"{side} {condition}{rule.replace('_', ' ')}"

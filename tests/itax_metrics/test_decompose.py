@@ -77,6 +77,21 @@ def test_the_arithmetic() -> None:
     )
 
 
+def test_an_official_reading_that_mends_is_not_the_strict_one() -> None:
+    """The form is counted from the strict metric of a task that has one; the other components stay on the headline."""
+
+    def mended(run: Run, rows: list[Outcome], strict: str) -> tuple[Run, list[Outcome]]:
+        twin = [{**row.metrics, "pass@1_strict": float(one)} for row, one in zip(rows, strict, strict=True)]
+        return run, [replace(row, metrics=metrics) for row, metrics in zip(rows, twin, strict=True)]
+
+    base = mended(*side("b", raw=("1111", "1111")), strict="1110")
+    instruct = mended(*side("i", raw=("1110", "1111")), strict="0000")
+    parts = {(part.name, part.of): part for part in decompose(base, instruct, resamples=200)}
+    form = parts["format tax", "instruct raw"]
+    assert ("instruct raw lenient", "instruct raw strict", 100.0) == (form.first, form.second, form.points)
+    assert 25.0 == parts["format tax", "base raw"].points == parts["weights tax", ""].points
+
+
 def test_the_exact_test_stands_behind_each() -> None:
     """Three items of one sign: two of eight flips are as extreme."""
     assert 0.25 == found()["suffix use", "base"].p

@@ -9,14 +9,16 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from itax_metrics.errors import DataError
 from itax_tasks import data
-from itax_tasks.data import DataFile
+from itax_tasks.data import DataFile, UnpinnedFile
 from itax_tasks.settings import Settings
 
 ROWS = [{"task_id": f"toy/{number}", "prompt": "π = 3\u2028"} for number in range(50)]
@@ -317,7 +319,128 @@ def test_verify_of_nothing_is_none(settings: Settings) -> None:
     assert data.verify(_file("http://127.0.0.1:9/"), settings) is None
 
 
+# Versions whose digest is not known
+
+
+UNPINNED = UnpinnedFile("toys", "toy-v2.jsonl.gz", len(ROWS), ("task_id", "prompt"), "MIT", "someone/toys", "v2")
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One published version without a digest."""
+    monkeypatch.setattr(data, "unpinned", lambda: {(UNPINNED.benchmark, UNPINNED.name): UNPINNED})
+
+
+def _written(rows: list[Any]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize("name", ["toys/toy-v2.jsonl.gz", "toy-v2.jsonl"])
+def test_an_unpinned_version_is_recorded_by_the_digest_of_its_rows(
+    name: str, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever its layout and encoding; it says that it is not pinned, in the record and in one warning."""
+    assert settings.data_dir is not None
+    path = settings.data_dir / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(PACKED if name.endswith(".gz") else CONTENT)
+    found = data.load_unpinned("toys", "toy-v2.jsonl.gz", settings)
+    canonical = "".join(json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n" for row in ROWS).encode()
+    expected = {"name": "toy-v2.jsonl.gz", "sha256": hashlib.sha256(canonical).hexdigest(), "rows": len(ROWS)}
+    assert tuple(ROWS) == found.rows
+    assert {**expected, "source": "data_dir", "pinned": False} == found.record
+    assert found == data.load_unpinned("toys", "toy-v2.jsonl.gz", settings)
+    assert [True] == [str(path) in record.getMessage() for record in caplog.records]
+
+
+@pytest.mark.usefixtures("published")
+def test_an_unpinned_version_comes_from_its_split_of_the_hub_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is kept in the cache, and has the digest that a file of the same rows has."""
+    asked = []
+
+    def hub_rows(name: str, split: str, settings: Settings) -> list[dict[str, str]]:
+        asked.append((name, split))
+        return [dict(row) for row in ROWS]
+
+    monkeypatch.setattr(data, "hub_rows", hub_rows)
+    first, second = (data.load_unpinned("toys", "toy-v2.jsonl.gz", settings) for _ in range(2))
+    assert [("someone/toys", "v2")] == asked
+    assert ["toy-v2.jsonl.gz"] == _left_behind(settings)
+    assert first == second
+    assert "cache" == first.record["source"]
+    assert settings.data_dir is not None
+    (settings.data_dir / "toy-v2.jsonl").write_bytes(CONTENT)
+    assert first.record["sha256"] == data.load_unpinned("toys", "toy-v2.jsonl.gz", settings).record["sha256"]
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (_written(ROWS[:-1]), "it has 49 rows, expected 50"),
+        (_written([{"task_id": row["task_id"], "text": row["prompt"]} for row in ROWS]), "no text under prompt"),
+        (_written([ROWS[0], *ROWS[:-1]]), "some task_id occurs twice"),
+        (_written([[], *ROWS[1:]]), "no text under prompt, task_id"),
+        (b"{", "is no file of JSON lines"),
+        (b"\xff", "is no file of JSON lines"),
+        (PACKED[:-20], "cannot be read"),
+    ],
+)
+def test_rows_of_another_form_are_refused(content: bytes, why: str, settings: Settings) -> None:
+    """Number, columns and ids; the message names the file."""
+    assert settings.data_dir is not None
+    path = settings.data_dir / "toy-v2.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=why) as refusal:
+        data.load_unpinned("toys", "toy-v2.jsonl.gz", settings)
+    assert str(path) in str(refusal.value)
+
+
+@pytest.mark.usefixtures("published")
+def test_a_pinned_file_under_the_name_of_another_version_is_refused(
+    settings: Settings, known: Callable[[DataFile], None]
+) -> None:
+    """The one content that is known not to be that version."""
+    canonical = "".join(json.dumps(row, sort_keys=True, separators=(",", ":")) + "\n" for row in ROWS).encode()
+    known(replace(_file(), rows_sha256=hashlib.sha256(canonical).hexdigest()))
+    assert settings.data_dir is not None
+    (settings.data_dir / "toy-v2.jsonl").write_bytes(CONTENT)
+    with pytest.raises(DataError, match=r"holds the rows of toy\.jsonl\.gz, which is another version"):
+        data.load_unpinned("toys", "toy-v2.jsonl.gz", settings)
+
+
+@pytest.mark.usefixtures("published")
+def test_a_hub_split_of_another_form_is_not_kept(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written before it was checked."""
+    monkeypatch.setattr(data, "hub_rows", lambda *_: ROWS[:3])
+    with pytest.raises(DataError, match="the split v2 of someone/toys is not toy-v2"):
+        data.load_unpinned("toys", "toy-v2.jsonl.gz", settings)
+    assert [] == _left_behind(settings)
+
+
+@pytest.mark.usefixtures("published")
+def test_an_unpinned_version_that_is_nowhere_names_every_place(settings: Settings) -> None:
+    """The folders that were looked into, the hub set, and the columns that are wanted."""
+    # An empty copy stands for the hub, so that nobody is asked.
+    assert settings.data_dir is not None
+    (settings.data_dir / "someone" / "toys").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"split v2 of the hub set someone/toys.*\(task_id, prompt\)") as refusal:
+        data.load_unpinned("toys", "toy-v2.jsonl.gz", settings)
+    for place in (settings.data_dir, settings.cache_dir / "toys"):
+        assert f"{place}/toy-v2.jsonl.gz" in str(refusal.value)
+
+
 # The table
+
+
+def test_no_unpinned_version_bears_the_name_of_a_pinned_file() -> None:
+    """A file with a digest is never read without it."""
+    names = {file.name for file in data.files().values()}
+    assert [] == [file.name for file in data.unpinned().values() if file.name in names]
+    assert all(file.rows > 0 and "task_id" in file.fields and file.licence for file in data.unpinned().values())
 
 
 def test_every_entry_is_well_formed() -> None:

@@ -1,8 +1,9 @@
 """BigCodeBench: functions over 139 libraries, completed from a docstring or written from an instruction.
 
 Source: Zhuo et al. 2024, https://github.com/bigcode-project/bigcodebench (`bigcodebench/{generate,provider/utility,
-sanitize,evaluate,eval/__init__}.py`), restated. The official default is kept: the answer is sanitized and calibrated
-(the imports and the signature of the prompt stand in front of it), and the suite of the task runs on it in one process.
+sanitize,evaluate,eval/__init__}.py`), restated. The official default is the headline: the answer is sanitized and
+calibrated (the imports and the signature of the prompt stand in front of it), and the suite of the task runs on it in
+one process. Beside it stand less mending (`pass@1_uncalibrated`, `pass@1_strict`) and more (`pass@1_lenient`).
 
 Covered: module name, working directory, time zone and limits of the official evaluator.
 Not covered: its remote execution; a limit on the test run alone (ours, 241 s, covers imports too).
@@ -14,21 +15,33 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Literal
 
+from itax_metrics.execution import environments
 from itax_metrics.execution.programs import MIB, Limits, Program
-from itax_metrics.records import Item
+from itax_metrics.records import Flag, Item
 from itax_tasks import data
 from itax_tasks.benchmarks.base import Loaded
+from itax_tasks.extraction.bigcodebench import bigcodebench_calibrate, calibration
 from itax_tasks.settings import Settings
 from itax_tasks.spec import Condition, Dialogue, Measure, TaskSpec, answer_alone
 
 Subset = Literal["full", "hard"]
 
 VERSION = "v0.1.0"
-FILES: Mapping[str, str] = {VERSION: "BigCodeBench.jsonl.gz"}
-"""Version of the data -> file; later ones can be added once the digest of their rows is known."""
+UNPINNED: Mapping[str, str] = {
+    version: f"BigCodeBench-{version}.jsonl.gz" for version in ("v0.1.1", "v0.1.2", "v0.1.3", "v0.1.4")
+}
+"""Later versions -> file. Their digests are not known here: rows and fields are checked, what was read is recorded."""
+FILES: Mapping[str, str] = {VERSION: "BigCodeBench.jsonl.gz", **UNPINNED}
+"""Version of the data -> file."""
 HARD_FILE = "hard_task_ids.json"
 
 ENVIRONMENT = "bigcodebench"
+
+NETWORK = frozenset({101, 176, 314, 590, 1005, 1006, 1012, 1038, 1040})
+"""Tasks whose tests look up host names (`localhost` among them) or fetch files."""
+RESOURCES = frozenset({177, 290, 332, 334, 376, 383, 633, 635, 655, 658, 726, 734, 806, 808, 849, 940, 1109})
+"""Tasks that ask for NLTK's or TextBlob's resources, which are downloaded at run time; the prompts of 290, 376, 655,
+658, 726, 806, 808 and 849 read them on import, so that nothing runs without them."""
 
 LIMITS = Limits(wall_seconds=241.0, memory_bytes=30 * 1024 * MIB, processes=256, open_files=1024)
 """Official: 240 s for every task whose reference takes less, one second of grace, 30 GiB of address space."""
@@ -64,9 +77,11 @@ def load(subset: Subset, settings: Settings) -> Loaded:
 
     Raises:
         ConfigError: a version that is not in the table.
+        DataError: the data are not to be had, or not what they should be.
     """
     version = settings.version_of("bigcodebench", VERSION, FILES)
-    found = data.load("bigcodebench", FILES[version], settings)
+    read = data.load_unpinned if version in UNPINNED else data.load
+    found = read("bigcodebench", FILES[version], settings)
     records = [dict(found.record)]
     rows = found.rows
     if subset == "hard":
@@ -74,12 +89,15 @@ def load(subset: Subset, settings: Settings) -> Loaded:
         records.append(dict(hard.record))
         wanted = {str(task_id) for task_id in hard.rows}
         rows = tuple(row for row in rows if row["task_id"] in wanted)
-    items = tuple(_item(row) for row in rows)
+    seeded = bool(environments.digest_of(settings.state_dir / "envs" / ENVIRONMENT))
+    items = tuple(_item(row, seeded) for row in rows)
     record = {"source": found.record["source"], "sha256": found.record["sha256"], "rows": len(items), "files": records}
-    return Loaded(items, {**record, "version": version})
+    pinned = {"pinned": False} if version in UNPINNED else {}
+    return Loaded(items, {**record, "version": version, **pinned})
 
 
-def _item(row: Mapping[str, str]) -> Item:
+def _item(row: Mapping[str, str], seeded: bool) -> Item:
+    number = int(row["task_id"].rpartition("/")[2])
     return Item(
         task_id=row["task_id"],
         prefix=row["complete_prompt"],
@@ -91,8 +109,19 @@ def _item(row: Mapping[str, str]) -> Item:
             "test": row["test"],
             "entry_point": row["entry_point"],
             "libs": row["libs"],
+            "able": number not in NETWORK and (seeded or number not in RESOURCES),
         },
     )
+
+
+def groups(item: Item) -> tuple[str, ...]:
+    """`env_ok` for the tasks that have what they need: the headline is reported for them beside the whole."""
+    return ("env_ok",) if item.payload["able"] else ()
+
+
+def flags(item: Item) -> tuple[str, ...]:
+    """`env_unavailable` for a task that wants the network, or resources that are not in the environment."""
+    return () if item.payload["able"] else (Flag.ENV_UNAVAILABLE.value,)
 
 
 def complete_dialogue(item: Item, prefill: str = "") -> Dialogue:
@@ -103,15 +132,6 @@ def complete_dialogue(item: Item, prefill: str = "") -> Dialogue:
 def instruct_dialogue(item: Item, prefill: str = "") -> Dialogue:
     """The official user text of the instruct split: the instruction as it stands."""
     return Dialogue((("user", f"{REQUEST}\n{item.payload['instruct_prompt'].strip()}\n"),), prefill)
-
-
-def calibrated(item: Item, solution: str) -> str:
-    """Imports and signature of the prompt with an empty body, then the solution, which defines the function again.
-
-    A solution that has them already, as in the official file of results, stays as it is.
-    """
-    head = f"{item.payload['code_prompt']}\n    pass\n"
-    return solution if solution.startswith(head) else head + solution
 
 
 _RUNNER = """\
@@ -139,11 +159,20 @@ in which nothing fails passes, even if nothing ran."""
 
 
 def decide(item: Item, body: str, limits: Limits) -> Program:
-    """The suite of the task on a calibrated solution."""
+    """The suite of the task on a calibrated solution.
+
+    Finished programs of the official sanitizer come without the head and skip extraction, and the official evaluator
+    puts it there, so it is put here too.
+    """
+    return decide_uncalibrated(item, bigcodebench_calibrate(item, body), limits)
+
+
+def decide_uncalibrated(item: Item, body: str, limits: Limits) -> Program:
+    """The suite of the task on the code as it stands."""
     return Program(
-        _RUNNER.format(code=f"{calibrated(item, body)}\n{item.payload['test']}"),
+        _RUNNER.format(code=f"{body}\n{item.payload['test']}"),
         limits=limits,
-        profile=_profile(item, body),
+        profile=_profile(item, body.removeprefix(calibration(item))),
         environment=ENVIRONMENT,
         slow=any(library in item.payload["libs"] for library in _SLOW) or item.task_id in _LONG,
     )
@@ -158,9 +187,35 @@ def _profile(item: Item, body: str) -> str:
     return "bare"
 
 
-def _measures(rule: str) -> dict[str, Measure]:
-    headline = Measure(rule, decide, answer_alone, whole="bigcodebench_program")
-    return {"pass@1": headline}
+def _behind_prompt(item: Item, answer: str) -> str:
+    return item.prefix + answer
+
+
+_STRICT: Mapping[Condition, tuple[str, Callable[[Item, str], str]]] = {
+    "direct": ("raw", _behind_prompt),
+    "chat": ("fenced_code", answer_alone),
+    "prefill": ("begun_block", answer_alone),
+}
+"""Condition -> the format it asks for, to the letter: the text behind the prompt; a code block; the rest of one."""
+
+
+def _measures(condition: Condition, complete: bool) -> dict[str, Measure]:
+    """The official headline, and beside it less mending; of the complete split more mending, too."""
+    sanitize = "bigcodebench_direct" if condition == "direct" else "bigcodebench_chat"
+    strict, placed = _STRICT[condition]
+    made = {
+        "pass@1": _official(f"{sanitize}+bigcodebench_calibrate", whole="bigcodebench_program+bigcodebench_calibrate"),
+        "pass@1_uncalibrated": Measure(sanitize, decide_uncalibrated, answer_alone, whole="bigcodebench_program"),
+        "pass@1_strict": Measure(strict, decide_uncalibrated, placed, whole="raw" if condition == "direct" else strict),
+    }
+    if complete:
+        lenient = "bigcodebench_lenient+bigcodebench_calibrate"
+        made["pass@1_lenient"] = _official(lenient, whole=lenient)
+    return made
+
+
+def _official(rule: str, whole: str) -> Measure:
+    return Measure(rule, decide, answer_alone, whole=whole)
 
 
 def _spec(
@@ -170,7 +225,6 @@ def _spec(
     dialogue: Callable[[Item], Dialogue] = complete_dialogue,
     protocol: str = "official",
 ) -> TaskSpec:
-    direct = condition == "direct"
     return TaskSpec(
         name=name,
         version=1.0,
@@ -178,11 +232,13 @@ def _spec(
         condition=condition,
         protocol=protocol,
         load=partial(load, subset),
-        measures=_measures("bigcodebench_direct" if direct else "bigcodebench_chat"),
+        measures=_measures(condition, complete=name.startswith("itax_bigcodebench_complete")),
         limits=LIMITS,
         max_gen_toks=1280,
-        stops=DIRECT_STOPS if direct else CHAT_STOPS,
+        stops=DIRECT_STOPS if condition == "direct" else CHAT_STOPS,
         dialogue=dialogue,
+        groups=groups,
+        flags=flags,
     )
 
 

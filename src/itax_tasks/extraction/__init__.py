@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from itax_metrics.records import Item
-from itax_tasks.extraction.bigcodebench import bigcodebench_chat, bigcodebench_direct, bigcodebench_program
+from itax_tasks.extraction.bigcodebench import (
+    bigcodebench_calibrate,
+    bigcodebench_chat,
+    bigcodebench_direct,
+    bigcodebench_lenient,
+    bigcodebench_program,
+)
 from itax_tasks.extraction.classeval import classeval_class, classeval_paper
 from itax_tasks.extraction.ds1000 import ds1000_official
 from itax_tasks.extraction.evalplus import (
@@ -18,7 +24,7 @@ from itax_tasks.extraction.evalplus import (
     evalplus_program,
     magicoder_fence,
 )
-from itax_tasks.extraction.fences import fenced_code
+from itax_tasks.extraction.fences import begun_block, fenced_code
 from itax_tasks.extraction.lenient import lenient
 from itax_tasks.extraction.lines import first_line, first_text_line
 from itax_tasks.extraction.methods import method_body
@@ -54,6 +60,7 @@ RULES: Mapping[str, Rule] = {
     "first_line": _of_text(first_line),
     "paper_strip": _of_text(paper_strip),
     "fenced_code": _of_text(fenced_code),
+    "begun_block": _of_text(begun_block),
     "lenient": lenient,
     "evalplus_answer": evalplus_answer,
     "evalplus_continuation": evalplus_continuation,
@@ -72,6 +79,8 @@ RULES: Mapping[str, Rule] = {
     "bigcodebench_chat": bigcodebench_chat,
     "bigcodebench_direct": bigcodebench_direct,
     "bigcodebench_program": bigcodebench_program,
+    "bigcodebench_lenient": bigcodebench_lenient,
+    "bigcodebench_calibrate": bigcodebench_calibrate,
     "ds1000_official": _of_text(ds1000_official),
 }
 
@@ -92,4 +101,4 @@ def rule(name: str) -> Rule:
     return apply
 
 
-__all__ = ["RULES", "Rule", "fenced_code", "first_line", "lenient", "paper_strip", "raw", "rule"]
+__all__ = ["RULES", "Rule", "begun_block", "fenced_code", "first_line", "lenient", "paper_strip", "raw", "rule"]

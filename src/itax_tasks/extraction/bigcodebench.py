@@ -1,16 +1,19 @@
-"""BigCodeBench's clean-up: the code of an answer, cut down to the entry point and what it uses.
+"""BigCodeBench's clean-up: an answer cut down to the entry point and what it uses, behind the prompt's head.
 
-Source: `sanitize.py` of bigcode-project/bigcodebench, restated. The official tool reads the tree with tree-sitter; what
-it reads has just been parsed by `ast`, so the standard library serves here.
+Source: `sanitize.py` and `evaluate.py` of bigcode-project/bigcodebench, restated. The official tool reads the tree with
+tree-sitter; what it reads has just been parsed by `ast`, so the standard library serves here.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 
 from itax_metrics.records import Item
 from itax_tasks.extraction.definitions import Source, is_import, name_of, reached_from
+from itax_tasks.extraction.fences import fenced_code
+from itax_tasks.extraction.lenient import lenient
 from itax_tasks.extraction.longest_code import longest_code
 
 
@@ -27,6 +30,39 @@ def bigcodebench_direct(item: Item, answer: str) -> str:
 def bigcodebench_program(item: Item, program: str) -> str:
     """A whole program as the official generator stores it."""
     return sanitized(program, item.payload["entry_point"])
+
+
+def bigcodebench_lenient(item: Item, answer: str) -> str:
+    """An answer however it is put: a whole program, fenced or not, or what follows the prompt, fenced or echoed.
+
+    A program is told by its definition of the entry point at the left margin; anything else goes behind the prompt.
+    """
+    text, entry_point = answer.replace("\t", "    "), item.payload["entry_point"]
+    for program in (fenced_code(text), text):
+        if _is_program(program, entry_point):
+            return sanitized(program, entry_point)
+    return sanitized(item.prefix + lenient(item, text), entry_point)
+
+
+def bigcodebench_calibrate(item: Item, solution: str) -> str:
+    """Imports and signature of the prompt with an empty body, then the solution, which defines the function again.
+
+    A solution that has them already, as in the official file of results, stays as it is.
+    """
+    head = calibration(item)
+    return solution if solution.startswith(head) else head + solution
+
+
+def calibration(item: Item) -> str:
+    """What calibration puts in front: the prompt's imports and signature, and a body that does nothing."""
+    return f"{item.payload['code_prompt']}\n    pass\n"
+
+
+def _is_program(text: str, entry_point: str) -> bool:
+    """A text that begins at the left margin and defines the entry point there; a continuation begins indented."""
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    defined = re.search(rf"^(?:async\s+)?def\s+{re.escape(entry_point)}\b", text, re.MULTILINE)
+    return not first.startswith(" ") and defined is not None
 
 
 def sanitized(text: str, entry_point: str) -> str:

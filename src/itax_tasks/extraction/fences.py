@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_END = re.compile(r"^[ \t]{0,3}`{3}", re.MULTILINE)
 _FENCE = re.compile(
     r"^(?P<indent>[ \t]{0,3})(?P<ticks>`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n"
     r"(?P<code>.*?)(?:^[ \t]{0,3}(?P=ticks)[`~]*[ \t\r]*$|\Z)",
@@ -26,3 +27,9 @@ def fenced_code(completion: str) -> str:
     if indent and all(line.startswith(indent) or not line.strip() for line in lines):
         return "\n".join(line.removeprefix(indent) for line in lines)
     return code
+
+
+def begun_block(completion: str) -> str:
+    """What stands above the first fence, of an answer whose block the prompt has opened."""
+    found = _END.search(completion)
+    return completion if found is None else completion[: found.start()]

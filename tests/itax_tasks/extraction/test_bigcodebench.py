@@ -56,6 +56,39 @@ def test_the_three_rules_start_from_different_texts() -> None:
     assert whole == RULES["bigcodebench_program"](item, whole)
 
 
+def test_a_calibrated_solution_stays_as_it_is() -> None:
+    """The head of the prompt stands in front once; results of the official evaluator have it already."""
+    item = Item("t", "", payload={"code_prompt": "import math\ndef task_func(r):\n"})
+    once = RULES["bigcodebench_calibrate"](item, "def task_func(r):\n    return r")
+    assert "import math\ndef task_func(r):\n\n    pass\ndef task_func(r):\n    return r" == once
+    assert once == RULES["bigcodebench_calibrate"](item, once)
+
+
+HEAD = 'def task_func(x):\n    """Doc."""\n'
+WHOLE = f"{HEAD}    return x"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("    return x\n", WHOLE),
+        ("```python\n    return x\n```\nDone.", WHOLE),
+        ("\treturn x\n", WHOLE),
+        (f"{HEAD}    return x\n", WHOLE),
+        (f"```\n{HEAD}    return x\n```", WHOLE),
+        ("Here:\ndef task_func(x):\n    return x\n", "def task_func(x):\n    return x"),
+        ('    """Doc."""\n    return x\n', WHOLE),
+        ("```\npip install y\n```\n```python\ndef task_func(x):\n    return x\n```", "def task_func(x):\n    return x"),
+        ("    return x\n\ndef task_func(x):\n    return 2\n", WHOLE),
+        ("", HEAD.rstrip("\n")),
+    ],
+)
+def test_a_lenient_reading_takes_an_answer_however_it_is_put(answer: str, expected: str) -> None:
+    """A program by itself, anything else behind the prompt, without fence and echo; an indented start is no program."""
+    item = Item("t", HEAD, payload={"entry_point": "task_func"})
+    assert expected == RULES["bigcodebench_lenient"](item, answer)
+
+
 @pytest.mark.parametrize(
     "text", ["\ud800 = 1\nx = 2", "a\x00b\n" * 3, "(" * 5000 + "\nx = 1\ny = 2", "x = 1\r\ny = 2\r"]
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from itax_metrics.records import Item
-from itax_tasks.extraction import RULES, fenced_code, first_line, paper_strip, raw
+from itax_tasks.extraction import RULES, begun_block, fenced_code, first_line, paper_strip, raw
 
 CODE = "def f():\n    return 1\n"
 
@@ -133,3 +133,9 @@ def test_a_long_answer_takes_no_long_time() -> None:
     """A million characters of unclosed fences are read in one go."""
     body = "``` `\n" * 150_000
     assert len(fenced_code("```\n" + body)) <= len(body)
+
+
+@pytest.mark.parametrize("rest", ["", "```", "```\n", "```\nDone.\n", "  ```\n```python\nmore\n```"])
+def test_a_begun_block_ends_at_the_first_fence(rest: str) -> None:
+    """The prompt has opened it, so the first fence of the answer closes it; one that is missing ends with the text."""
+    assert CODE == begun_block(CODE + rest)
