@@ -38,8 +38,9 @@ def main(argument: str) -> None:
     connection = os.dup(0)
     os.set_blocking(connection, True)
     starting.volunteer_for_the_oom_killer()
-    with contextlib.suppress(OSError):
-        huge_pages.move_code()
+    if "huge_pages" not in config["skip"]:
+        with contextlib.suppress(OSError):
+            huge_pages.move_code()
     # Behind the fence this package's own files do not exist.
     servants = {kind: importlib.import_module(f"{__package__}.{_SERVANTS[kind]}") for kind in config["judges"]}
     try:

@@ -76,11 +76,15 @@ class WorkerConfig:
 
 
 class StartFailed(ExecutionError):
-    """A worker that did not come up; `layer` names the sandbox layer to leave out, if that was it."""
+    """A worker that did not come up; `layer` names the sandbox layer to leave out, if that was it.
 
-    def __init__(self, message: str, layer: str | None = None) -> None:
+    `crashed` is True when a signal ended it.
+    """
+
+    def __init__(self, message: str, layer: str | None = None, *, crashed: bool = False) -> None:
         super().__init__(message)
         self.layer = layer
+        self.crashed = crashed
 
 
 class Worker:
@@ -194,7 +198,8 @@ class Worker:
             except OSError:
                 received = b""
             if not received:
-                raise StartFailed(f"the worker process ended at its start: {self._last_words()}")
+                words = self._last_words()
+                raise StartFailed(f"the worker process ended at its start: {words}", crashed=self._has_crashed())
             self._decoder.feed(received)
             message = self._decoder.next()
             if message is None:
@@ -212,6 +217,11 @@ class Worker:
         self._complaints.seek(0)
         lines = self._complaints.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else f"exit status {self._process.returncode}"
+
+    def _has_crashed(self) -> bool:
+        code = self._process.returncode
+        # The launcher passes a signal that ended pid 1 on as a status: 256 less its number.
+        return code is not None and (code < 0 or code >= 256 - signal.NSIG)
 
     def send(self, request: dict[str, Any]) -> None:
         """Queue a request and write what the socket takes now; never blocks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from pathlib import Path
 import pytest
 
 import itax_metrics.execution
-from itax_metrics.execution import Limits, LocalExecutor, Program
+from itax_metrics.execution import Limits, LocalExecutor, Program, probe
+from itax_metrics.execution.sandbox import probe as probing
 from itax_metrics.records import Status
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="programs are executed on Linux")
@@ -23,6 +25,15 @@ def children(process: int) -> list[int]:
     """All descendants, parents first."""
     below = [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
     return [*below, *(pid for child in below for pid in children(child))]
+
+
+def run_apart(script: str) -> tuple[int, str, str]:
+    """A script in a Python of its own: exit status, output, complaints."""
+    sources = str(Path(itax_metrics.execution.__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": sources}
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 def test_exec_frees_the_template_too_early(executor: LocalExecutor) -> None:
@@ -104,9 +115,58 @@ def test_the_interpreter_goes_on_from_huge_pages() -> None:
         "assert int(held[0]) >= count * huge_pages.SIZE // 1024\n"
         "print(count)\n"
     )
-    sources = str(Path(itax_metrics.execution.__file__).parents[2])
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": sources}
+    status, printed, complaint = run_apart(script)
+    assert (0, "") == (status, complaint)
+    assert int(printed) >= 0
+
+
+LIBRARY = """
+static const char held[6 << 20] = {1};
+const char *volatile keep = held;
+char written[100] = {1};
+int inside(void) { return keep[5]; }
+void *const relocated[1 << 17] = {(void *)inside, [70000] = (void *)inside};
+"""
+
+
+@linux
+def test_gaps_between_segments_are_not_read(tmp_path: Path) -> None:
+    """A file whose segments are aligned to 2 MiB has unreadable mappings beside its code; those stay where they are."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("needs a C compiler to make such a library")
+    source, library = tmp_path / "aligned.c", tmp_path / "aligned.so"
+    source.write_text(LIBRARY)
+    layout = ["-Wl,-z,max-page-size=0x200000", "-Wl,-z,noseparate-code"]
+    subprocess.run([compiler, "-shared", "-fPIC", *layout, "-o", library, source], check=True)
+    script = (
+        "import ctypes\n"
+        f"library = ctypes.CDLL({str(library)!r})\n"
+        "address = ctypes.cast(library.inside, ctypes.c_void_p).value\n"
+        f"rights = [line.split()[1] for line in open('/proc/self/maps') if {library.name!r} in line]\n"
+        "assert '---p' in rights, rights\n"
+        "from itax_metrics.execution import huge_pages\n"
+        "huge_pages._address_of_the_interpreter = lambda: address\n"
+        "huge_pages.move_code()\n"
+        "print(library.inside())\n"
     )
-    assert (0, "") == (done.returncode, done.stderr)
-    assert int(done.stdout) >= 0
+    assert (0, "0\n", "") == run_apart(script)
+
+
+@linux
+def test_a_crash_at_the_start_costs_the_huge_pages_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a worker dies of its move to huge pages the probe goes on without them, and says so."""
+    if not probe().contained:
+        pytest.skip(probe().summary())
+    real = probing.Worker
+
+    class Fragile(real):  # type: ignore[valid-type,misc]  # a class found at run time
+        def wait_until_ready(self) -> None:
+            if "huge_pages" not in dict(self.config.skip):
+                self._process.kill()
+            super().wait_until_ready()
+
+    monkeypatch.setattr(probing, "Worker", Fragile)
+    report = probing.probe.__wrapped__()
+    assert (True, probe().layers) == (report.contained, report.layers)
+    assert "crash" in report.missing["huge_pages"]
