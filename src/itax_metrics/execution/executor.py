@@ -28,7 +28,7 @@ from .progress import Progress
 from .sandbox.probe import SandboxReport, probe
 from .worker import PROFILES, WorkerConfig
 
-ENGINE = 3
+ENGINE = 4
 """Part of every cache key: raised whenever the meaning of a verdict changes."""
 
 _SAVE_EVERY_SECONDS = 2.0

@@ -176,7 +176,7 @@ class Server:
         child = self.processes.fork(limits, writer, lambda channel: trial.run(program, FILENAME, channel, mark), mark)
         ending = self.processes.ends_by(child, began + limits["wall_seconds"], limits["memory_bytes"])
         code = self.processes.end(child)
-        return "too large" if self.processes.over_memory else ending, code, time.monotonic() - began
+        return self.processes.named(ending), code, time.monotonic() - began
 
     @property
     def connection_number(self) -> int:

@@ -75,10 +75,10 @@ class Template:
         code = self._processes.end(self._page.value)
         if not told:
             self._hear_in_time()
-        if self._processes.over_memory:
+        if self._processes.met_a_kill:
             # The kernel may have chosen the template, if no process of the program was larger.
-            ending, self.is_lost = "too large", self._processes.is_over(self._process)
-        return ending, code, time.monotonic() - began
+            self.is_lost = self._processes.is_over(self._process)
+        return self._processes.named(ending), code, time.monotonic() - began
 
     def bury(self) -> None:
         """Forget a template that is lost."""
@@ -117,7 +117,7 @@ class Template:
         happened = [descriptor for descriptor, _ in self._poll.poll()]
         if self._ended in happened:
             self._hear()
-        elif self._life not in happened or not self._processes.over_memory:
+        elif self._life not in happened or not self._processes.met_a_kill:
             os._exit(1)
 
     def _hear(self) -> None:

@@ -16,6 +16,7 @@ import pytest
 import itax_metrics.execution
 from itax_metrics.execution import Limits, LocalExecutor, Program, probe
 from itax_metrics.execution.sandbox import probe as probing
+from itax_metrics.execution.worker import Worker
 from itax_metrics.records import Status
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="programs are executed on Linux")
@@ -158,9 +159,8 @@ def test_a_crash_at_the_start_costs_the_huge_pages_only(monkeypatch: pytest.Monk
     """Where a worker dies of its move to huge pages the probe goes on without them, and says so."""
     if not probe().contained:
         pytest.skip(probe().summary())
-    real = probing.Worker
 
-    class Fragile(real):  # type: ignore[valid-type,misc]  # a class found at run time
+    class Fragile(Worker):
         def wait_until_ready(self) -> None:
             if "huge_pages" not in dict(self.config.skip):
                 self._process.kill()

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from ..worker import CONTAINED, StartFailed, Worker, WorkerConfig
 
-
 HUGE_PAGES = "huge_pages"
 """No layer, but tried by each worker like one: the interpreter's code is moved while it runs."""
 
