@@ -28,6 +28,7 @@ from .wire import Decoder, encode
 
 START_SECONDS = 60.0
 CONTAINED = frozenset({"files", "network", "processes"})
+_OF_THE_INTERPRETER = frozenset({"nobody", "process_count"})
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 
 _SKLEARN = ["cluster", "decomposition", "ensemble", "feature_extraction", "linear_model", "metrics", "model_selection"]
@@ -73,6 +74,8 @@ class WorkerConfig:
     """Directory of precompiled headers and compiler hosts."""
     artifacts: str = ""
     """Directory of compiled programs, or nothing."""
+    layers: tuple[str, ...] = ()
+    """Those that verdicts are kept under; a worker that gets others is refused. Empty: whatever it gets."""
 
 
 class StartFailed(ExecutionError):
@@ -127,6 +130,7 @@ class Worker:
             if self.config.policy == "require" and set(self.ready["contains"]) != CONTAINED:
                 lacking = ", ".join(sorted(CONTAINED - set(self.ready["contains"])))
                 raise StartFailed(f"this worker does not contain: {lacking}")
+            self._compare_layers()
         except BaseException:
             self.kill()
             raise
@@ -217,6 +221,16 @@ class Worker:
         self._complaints.seek(0)
         lines = self._complaints.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else f"exit status {self._process.returncode}"
+
+    def _compare_layers(self) -> None:
+        differ = set(self.ready["layers"]).symmetric_difference(self.config.layers) if self.config.layers else set()
+        if self.config.interpreter:
+            # Whether another user may read that interpreter's files decides about these.
+            differ -= _OF_THE_INTERPRETER
+        if differ:
+            missing = self.ready["missing"]
+            reasons = ", ".join(f"{layer} ({missing.get(layer, 'not there before')})" for layer in sorted(differ))
+            raise StartFailed(f"this worker's layers are not those found before: {reasons}")
 
     def _has_crashed(self) -> bool:
         code = self._process.returncode

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import itax_metrics.execution
-from itax_metrics.execution import Limits, LocalExecutor, Program, probe
+from itax_metrics.execution import Limits, LocalExecutor, Program, probe, worker
 from itax_metrics.execution.calls import Call, CallJudge
 from itax_metrics.execution.codec import encode
 from itax_metrics.execution.programs import StdioJudge
@@ -323,3 +325,69 @@ def test_a_limit_that_is_refused_half_way_is_set_the_next_time(tmp_path: Path, m
         group.allow(wanted)
         assert [str(wanted)] * 2 == [plain.read_text(), with_swap.read_text()]
         group.allow(4096)
+
+
+def test_a_mount_without_a_source_is_passed_over(tmp_path: Path) -> None:
+    """The kernel leaves nothing between two spaces for it; the mounts after it are found all the same."""
+    mounts = (
+        "31 23 0:28 / /sys/fs rw - tmpfs  rw,mode=755\n"
+        f"35 31 0:32 / {tmp_path} rw shared:3 - cgroup  rw,memory\n"
+        "36 31 0:33 /\n"
+    )
+    assert [tmp_path / "b"] == cgroup.places(described(tmp_path, mounts, "4:memory:/b\n"))
+
+
+def test_names_of_another_owner_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of another pid namespace may have this one's number, and hold as many groups as it likes."""
+    monkeypatch.setattr(cgroup, "_numbers", itertools.count())
+    monkeypatch.setattr(cgroup, "places", lambda: [tmp_path])
+    held = []
+    for number in range(20):
+        path = tmp_path / f"itax-{os.getpid()}-{number}"
+        path.mkdir()
+        held.append(cgroup._locked(path))
+    try:
+        group = cgroup.Group()
+        assert f"itax-{os.getpid()}-20" == group.path.name
+        group.close()
+    finally:
+        for lock in held:
+            assert lock is not None
+            os.close(lock)
+
+
+def test_a_group_that_nobody_can_join_is_no_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal stands under `missing`, and programs are judged without it."""
+    needs_group()
+    (written(tmp_path, FILES_2) / "cgroup.procs").unlink()
+    (tmp_path / "cgroup.procs").symlink_to("/dev/full")
+
+    class Refusing:
+        path = tmp_path
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(cgroup, "Group", Refusing)
+    started = worker.Worker(worker.WorkerConfig(policy="prefer"))
+    started.wait_until_ready()
+    try:
+        assert "memory_group" not in started.ready["layers"]
+        assert "no process can join it" in started.ready["missing"]["memory_group"]
+    finally:
+        started.kill()
+
+
+@pytest.mark.parametrize("lacking", ["memory_group", "seccomp"])
+def test_a_worker_with_other_layers_than_the_probe_runs_nothing(lacking: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verdicts are kept under the probe's layers, so a worker that did not get one of them is refused by name."""
+    needs_group()
+    real = worker.Worker._greet
+
+    def greet(self: worker.Worker) -> dict[str, Any]:
+        ready = real(self)
+        return {**ready, "layers": [name for name in ready["layers"] if name != lacking], "missing": {lacking: "full"}}
+
+    monkeypatch.setattr(worker.Worker, "_greet", greet)
+    with LocalExecutor(workers=1) as running:
+        (verdict,) = running.run([Program("x = 1")])
+    assert (Status.HARNESS_ERROR, True) == (verdict.status, f"{lacking} (full)" in verdict.detail)

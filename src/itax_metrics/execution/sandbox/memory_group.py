@@ -91,6 +91,26 @@ class MemoryGroup:
         """Move this process into the group; all it forks from here on are born there."""
         os.write(self._members, b"0")
 
+    def try_to_join(self) -> None:
+        """Let a child of this process join, so that it is known whether programs will be able to.
+
+        Raises:
+            OSError: it could not.
+        """
+        child = os.fork()
+        if child == 0:
+            refused = 255
+            try:
+                self.join()
+                refused = 0
+            except OSError as error:
+                refused = error.errno or refused
+            finally:
+                os._exit(refused)
+        refused = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if refused:
+            raise OSError(refused, f"no process can join it: {os.strerror(refused)}")
+
     def has_killed(self) -> Killed | None:
         """Why the kernel has ended processes of the group since this was asked last; None if it has ended none."""
         events = self._read_events()
