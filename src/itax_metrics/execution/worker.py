@@ -172,6 +172,7 @@ class Worker:
             "scratch": scratch,
             "scratch_bytes": self.config.scratch_bytes,
             "judges": [kind for kind in self.config.judges if kind != "clean_exit"],
+            "clean_exit": "clean_exit" in self.config.judges,
             "skip": dict(self.config.skip),
             "readable": list(self.config.readable),
             "proc": self.config.proc,
