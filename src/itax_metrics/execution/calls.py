@@ -241,7 +241,8 @@ def verdict(following: Following, reply: dict[str, Any]) -> Verdict:
     """The verdict of a program whose run has ended as `reply` says."""
     seconds, flags = float(reply.get("seconds", 0.0)), tuple(reply.get("flags", ()))
     settled = following.settled
-    if settled is None:
+    # A wrong result may come of the engine's failure, a right one not.
+    if settled is None or (reply["status"] == Status.HARNESS_ERROR and settled.status is not Status.PASSED):
         settled = Verdict(Status(reply["status"]), detail=str(reply.get("detail", "")))
         if settled.status is Status.PASSED:
             settled = Verdict(Status.ERROR, detail="ended without calling the function on every input")

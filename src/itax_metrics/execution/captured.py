@@ -116,6 +116,8 @@ def run(server: Server, limits: dict[str, Any], given: bytes, become: Callable[[
         captured.note_cpu_limit(limits, server.processes.cpu_seconds)
         if server.processes.over_memory:
             captured.note_memory(limits)
+        elif server.processes.was_starved:
+            captured.end, captured.detail = "harness_error", trial.STARVED
         watch.drain()
         _hear(captured, reader)
     finally:

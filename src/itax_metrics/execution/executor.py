@@ -29,7 +29,7 @@ from .progress import Progress
 from .sandbox.probe import SandboxReport, probe
 from .worker import PROFILES, WorkerConfig
 
-ENGINE = 3
+ENGINE = 4
 """Part of every cache key: raised whenever the meaning of a verdict changes."""
 
 _SAVE_EVERY_SECONDS = 2.0
@@ -267,11 +267,16 @@ class LocalExecutor:
         # Layers that failed half-way in the probe must not be tried again; the others are retried by each worker.
         skip = () if self.policy == "off" else tuple(sorted(probe().missing.items()))
         scratch_bytes = max(scratch_bytes, _SCRATCH_BYTES)
+        layers = () if self.policy == "off" else self._layers()
         if profile in languages.PROCESSES:
-            return WorkerConfig(self.policy, profile, scratch_bytes, skip, **self._workshop.settings(profile))
+            settings = self._workshop.settings(profile)
+            return WorkerConfig(self.policy, profile, scratch_bytes, skip, layers=layers, **settings)
         environment = profile.partition("@")[2]
         interpreter = str(self._environments[environment].interpreter) if environment else ""
-        return WorkerConfig(self.policy, profile, scratch_bytes, skip, interpreter=interpreter, proc=bool(environment))
+        proc = bool(environment)
+        return WorkerConfig(
+            self.policy, profile, scratch_bytes, skip, proc=proc, interpreter=interpreter, layers=layers
+        )
 
 
 _SCRATCH_BYTES = 256 * 1024 * 1024

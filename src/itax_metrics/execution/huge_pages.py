@@ -68,7 +68,8 @@ def _readable_around(address: int) -> tuple[int, int]:
         for line in lines:
             span, rights, _, _, _, *path = line.split(maxsplit=5)
             low, high = (int(number, 16) for number in span.split("-"))
-            if not path or "w" in rights or "p" not in rights:
+            # Without "r": linkers that align segments to large pages leave gaps that belong to the file all the same.
+            if not path or "r" not in rights or "w" in rights or "p" not in rights:
                 continue
             if runs and runs[-1][1] == low and runs[-1][2] == path[0]:
                 low = runs.pop()[0]

@@ -38,6 +38,8 @@ class Processes:
         """CPU time of the first process of the program that ended last."""
         self.over_memory = False
         """Whether the kernel ended a process of that program because all of them together took too much."""
+        self.was_starved = False
+        """Whether the kernel ended one because the machine was full, or a control group around the program's."""
         self._group = fence.group
         self._is_member = False
 
@@ -76,7 +78,7 @@ class Processes:
 
     def prepare_group(self, limits: dict[str, Any]) -> None:
         """Let the control group, if there is one, hold what the next program may use."""
-        self.over_memory = False
+        self.over_memory = self.was_starved = False
         if self._group is not None:
             self._group.allow(limits["memory_bytes"])
 
@@ -128,13 +130,31 @@ class Processes:
         return self._watch is not None or self._group is not None
 
     def uses_too_much(self, child: int, memory_bytes: int) -> bool:
-        """True when a program and its descendants together hold, or held, more memory than one of them may."""
+        """True when a program and its descendants together hold, or held, more memory than one of them may.
+
+        Also when the kernel ended one of them for want of memory outside: `was_starved` then tells.
+        """
         self._note_kills()
-        return self.over_memory or (self._watch is not None and self._watch.exceeds(child, memory_bytes))
+        if self.met_a_kill:
+            return True
+        return self._watch is not None and self._watch.exceeds(child, memory_bytes)
+
+    @property
+    def met_a_kill(self) -> bool:
+        """Whether the kernel ended a process of the program that ran last, or of its group."""
+        return self.over_memory or self.was_starved
+
+    def named(self, ending: trial.Ending) -> trial.Ending:
+        """How the program that was ended last did end, with what the kernel did to it taken into account."""
+        return "too large" if self.over_memory else "starved" if self.was_starved else ending
 
     def _note_kills(self) -> None:
-        if self._group is not None and self._group.has_killed():
-            self.over_memory = True
+        if self._group is not None:
+            killed = self._group.has_killed()
+            if killed == "by its limit":
+                self.over_memory = True
+            elif killed is not None:
+                self.was_starved = True
 
     def is_over(self, child: int) -> bool:
         """True when the first process of a program has ended; it stays to be waited for."""

@@ -22,7 +22,7 @@ from . import huge_pages, starting, trial
 from .processes import FILENAME, Processes
 from .sandbox import cleaning, syscalls
 from .sandbox.confine import Confinement, LayerFailed, confine
-from .template import Template
+from .template import Refused, Template
 from .wire import Decoder, encode
 
 COMPILE_IN_WORKER = 100_000
@@ -38,8 +38,9 @@ def main(argument: str) -> None:
     connection = os.dup(0)
     os.set_blocking(connection, True)
     starting.volunteer_for_the_oom_killer()
-    with contextlib.suppress(OSError):
-        huge_pages.move_code()
+    if "huge_pages" not in config["skip"]:
+        with contextlib.suppress(OSError):
+            huge_pages.move_code()
     # Behind the fence this package's own files do not exist.
     servants = {kind: importlib.import_module(f"{__package__}.{_SERVANTS[kind]}") for kind in config["judges"]}
     try:
@@ -62,7 +63,8 @@ def main(argument: str) -> None:
         "loaded": loaded,
     }
     _send(connection, {"ready": ready})
-    Server(connection, confinement, servants, plain=not config["imports"]).serve()
+    has_template = config["clean_exit"] and not config["imports"] and confinement.pid_namespace is not None
+    Server(connection, confinement, servants, plain=not config["imports"], has_template=has_template).serve()
     os._exit(0)
 
 
@@ -76,7 +78,13 @@ class Server:
     """Runs programs one after another for one supervisor."""
 
     def __init__(
-        self, connection: int, confinement: Confinement, servants: dict[str, types.ModuleType], *, plain: bool
+        self,
+        connection: int,
+        confinement: Confinement,
+        servants: dict[str, types.ModuleType],
+        *,
+        plain: bool,
+        has_template: bool,
     ) -> None:
         self._connection = connection
         self.fence = confinement
@@ -86,7 +94,7 @@ class Server:
             self._writable.append(cleaning.Directory(confinement.shared))
         self.processes = Processes(connection, confinement, plain=plain)
         self._template: Template | None = None
-        self._may_have_template = plain and confinement.pid_namespace is not None
+        self._may_have_template = has_template
         self.at_end: list[Callable[[], None]] = []
         """What is to be done once the connection is closed."""
         self._answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"clean_exit": self._answer}
@@ -99,7 +107,7 @@ class Server:
 
     def serve(self) -> None:
         """Answer requests until the connection closes."""
-        while self._ahead or self._take_in():
+        while self._ahead or self._take_in_behind_a_template():
             if not self._ahead:
                 continue
             request = self._ahead.popleft()
@@ -110,6 +118,16 @@ class Server:
             self._clean()
         for end in self.at_end:
             end()
+
+    def _take_in_behind_a_template(self) -> bool:
+        # Before anything is read: the template keeps for ever what this process holds when it is made, and every later
+        # program could find it there. For the same reason one that was lost has no successor before all is answered.
+        if self._may_have_template and self._template is None:
+            try:
+                self._template = Template(self.processes, self._connection)
+            except OSError:
+                self._may_have_template = False
+        return self._take_in()
 
     def _take_in(self) -> bool:
         """Read what the supervisor sent, and compile it; False when the connection is closed."""
@@ -159,23 +177,23 @@ class Server:
         self, program: types.CodeType | str, writer: int, mark: bytes, limits: dict[str, Any]
     ) -> tuple[trial.Ending, int, float]:
         """How the program ended, its exit code, its wall time."""
-        if self._may_have_template and self._template is None:
+        template = self._template
+        if template is not None:
             try:
-                self._template = Template(self.processes, self._connection)
-            except OSError:
-                self._may_have_template = False
-        if self._template is not None:
-            outcome = self._template.run(program, writer, mark, limits)
-            if self._template.is_lost:
-                self._template.bury()
-                self._template = None
-            return outcome
+                return template.run(program, writer, mark, limits)
+            except Refused:
+                # Kernels that do not know its kind of clone, or filters that refuse it, may know the fork below.
+                template.is_lost, self._may_have_template = True, False
+            finally:
+                if template.is_lost:
+                    template.bury()
+                    self._template = None
         trial.CountingSink.allow(limits["output_bytes"])
         began = time.monotonic()
         child = self.processes.fork(limits, writer, lambda channel: trial.run(program, FILENAME, channel, mark), mark)
         ending = self.processes.ends_by(child, began + limits["wall_seconds"], limits["memory_bytes"])
         code = self.processes.end(child)
-        return "too large" if self.processes.over_memory else ending, code, time.monotonic() - began
+        return self.processes.named(ending), code, time.monotonic() - began
 
     @property
     def connection_number(self) -> int:

@@ -5,8 +5,9 @@ reads one compiled program, forks with CLONE_VFORK, and stands still until the c
 they were. CLONE_PARENT makes the copy a child of the worker, which reads its number from a page that both share, and
 waits, watches and kills as for its own.
 
-Covered: the template's end is the worker's end. The shared page is not copied, so no program can write to it. Open
-files are one table of both: what the worker opens needs no passing on.
+Covered: the template's end is the worker's end. The shared page is left out of what either of them forks from then on,
+so no program can write to it. Open files are one table of both: what the worker opens needs no passing on. A template
+that cannot do its work says so, and leaves nothing behind.
 Not covered: workers without a pid namespace of their own, or with libraries that may have started threads; those fork
 themselves. A program that replaces its process by another (exec) frees the template before its end.
 """
@@ -33,30 +34,64 @@ _PREFIX = 4
 _STARTED, _REFUSED = b".", b"!"
 
 
+class Refused(OSError):
+    """The kernel does not let the template fork; the worker itself may still."""
+
+
 class Template:
-    """The worker's side: hands programs to the template and waits for them."""
+    """The worker's side: hands programs to the template and waits for them.
+
+    Raises:
+        OSError: there can be none; nothing is left of it.
+    """
 
     def __init__(self, processes: Processes, connection: int) -> None:
         self._processes = processes
         self._connection = connection
+        self._process = 0
+        self._opened: list[int] = []
+        self.is_lost = False
+        """True once it is of no use: the kernel has ended it, say, as the largest process of a full control group."""
         self._page = syscalls.SharedNumber()
-        commands, self._commands = os.pipe()
-        self._ended, ended = os.pipe()
-        self._theirs = commands, ended
+        try:
+            self._start()
+        except BaseException:
+            self.bury()
+            raise
+
+    def _start(self) -> None:
+        commands, self._commands = self._pipe()
+        self._ended, ended = self._pipe()
         # Here, not in the namespace that the last fork may have left for the next one.
-        processes.fork_here()
+        self._processes.fork_here()
         process = syscalls.clone(syscalls.CLONE_FILES, signal.SIGCHLD)()
         if process == 0:
-            _serve(commands, ended, self._page, processes)
+            _serve(commands, ended, self._page, self._processes)
+        self._process = process
+        # Not earlier, because the template has to write to it.
+        self._page.keep_from_children()
         self._poll = select.poll()
         # No events asked: only the loss of the supervisor wakes this up.
-        self._poll.register(connection, 0)
+        self._poll.register(self._connection, 0)
         self._poll.register(self._ended, select.POLLIN)
         self._life = os.pidfd_open(process)
-        self._process = process
+        self._opened.append(self._life)
         self._poll.register(self._life, select.POLLIN)
-        self.is_lost = False
-        """True once the kernel has ended it, as the largest process of a control group that was full."""
+        self._hear_it_greet()
+
+    def _pipe(self) -> tuple[int, int]:
+        both = os.pipe()
+        self._opened += both
+        return both
+
+    def _hear_it_greet(self) -> None:
+        waiting = select.poll()
+        for descriptor in (self._ended, self._life):
+            waiting.register(descriptor, select.POLLIN)
+        happened = [descriptor for descriptor, _ in waiting.poll()]
+        word = os.read(self._ended, _READ_BYTES) if self._ended in happened else b"it ended at its start"
+        if word != _STARTED:
+            raise OSError(f"no template: {word.decode('utf-8', 'replace')}")
 
     def run(
         self, program: types.CodeType | str, writer: int, mark: bytes, limits: dict[str, Any]
@@ -64,6 +99,7 @@ class Template:
         """Run one program to its end: how it ended, its exit code, its wall time in seconds.
 
         Raises:
+            Refused: the template cannot start processes.
             OSError: no process can be started.
         """
         self._page.value = 0
@@ -75,17 +111,21 @@ class Template:
         code = self._processes.end(self._page.value)
         if not told:
             self._hear_in_time()
-        if self._processes.over_memory:
+        if self._processes.met_a_kill:
             # The kernel may have chosen the template, if no process of the program was larger.
-            ending, self.is_lost = "too large", self._processes.is_over(self._process)
-        return ending, code, time.monotonic() - began
+            self.is_lost = self._processes.is_over(self._process)
+        return self._processes.named(ending), code, time.monotonic() - began
 
     def bury(self) -> None:
-        """Forget a template that is lost."""
-        os.waitpid(self._process, 0)
+        """End the template, if it has not ended, and leave nothing of it."""
+        if self._process:
+            os.kill(self._process, signal.SIGKILL)
+            os.waitpid(self._process, 0)
+            self._process = 0
         # One table of open files: what was the template's is still open here.
-        for descriptor in (self._life, self._commands, self._ended, *self._theirs):
-            os.close(descriptor)
+        while self._opened:
+            os.close(self._opened.pop())
+        self._page.close()
 
     def _ends_by(self, deadline: float, memory_bytes: int) -> tuple[trial.Ending, bool]:
         """How the program ended or has to end, and whether the template has been heard about it."""
@@ -117,26 +157,31 @@ class Template:
         happened = [descriptor for descriptor, _ in self._poll.poll()]
         if self._ended in happened:
             self._hear()
-        elif self._life not in happened or not self._processes.over_memory:
+        elif self._life not in happened or not self._processes.met_a_kill:
             os._exit(1)
 
     def _hear(self) -> None:
         """Wait for the template's word that it goes on."""
         if os.read(self._ended, 1) != _STARTED:
-            raise OSError("the template cannot fork")
+            raise Refused("the template cannot fork")
 
 
 def _serve(commands: int, ended: int, page: syscalls.SharedNumber, processes: Processes) -> NoReturn:
     """The template's whole life. What it holds while a program runs, the program's process is a copy of."""
     try:
-        # Once, for all its copies: to move each of them would cost a fiftieth of a program, and its wait a millisecond.
-        processes.join_group()
-        become = processes.become
-        gc.disable()
-        page.keep_from_children()
-        fork = syscalls.clone(
-            syscalls.CLONE_NEWPID | syscalls.CLONE_PARENT | syscalls.CLONE_VFORK, 0, number_to=page.address
-        )
+        try:
+            # Once, for all its copies: to move each would cost a fiftieth of a program, and its wait a millisecond.
+            processes.join_group()
+            become = processes.become
+            gc.disable()
+            page.keep_from_children()
+            fork = syscalls.clone(
+                syscalls.CLONE_NEWPID | syscalls.CLONE_PARENT | syscalls.CLONE_VFORK, 0, number_to=page.address
+            )
+        except BaseException as error:
+            os.write(ended, trial.one_line(error).encode())
+            os._exit(1)
+        os.write(ended, _STARTED)
         while True:
             order = _read_order(commands)
             program, writer, mark, lowered, allowed = marshal.loads(order)

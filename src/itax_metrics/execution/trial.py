@@ -71,8 +71,11 @@ def one_line(error: BaseException) -> str:
 Lowered = tuple[int, tuple[int, int]]
 """Arguments of one setrlimit call."""
 
-Ending = Literal["itself", "late", "too large"]
-"""Whether a program ended by itself, at its wall limit, or with too much memory in all its processes."""
+Ending = Literal["itself", "late", "too large", "starved"]
+"""Whether a program ended by itself, at its wall limit, with too much memory in all its processes, or because the
+kernel ended one of them for want of memory that others hold."""
+
+STARVED = "the kernel ended a process of it because memory outside its own limit ran out"
 
 
 def lowered(limits: dict[str, Any], *, count_processes: bool) -> list[Lowered]:
@@ -171,6 +174,8 @@ def judged(
     flags = ["tampered"] if report is not None and report[2] else []
     if ending == "late":
         return {"status": "timeout", "flags": flags, "detail": f"over {limits['wall_seconds']:g} s of wall time"}
+    if ending == "starved":
+        return {"status": "harness_error", "flags": flags, "detail": STARVED}
     if ending == "too large":
         return {
             "status": "out_of_memory",

@@ -28,6 +28,7 @@ from .wire import Decoder, encode
 
 START_SECONDS = 60.0
 CONTAINED = frozenset({"files", "network", "processes"})
+_OF_THE_INTERPRETER = frozenset({"nobody", "process_count"})
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 
 _SKLEARN = ["cluster", "decomposition", "ensemble", "feature_extraction", "linear_model", "metrics", "model_selection"]
@@ -73,14 +74,20 @@ class WorkerConfig:
     """Directory of precompiled headers and compiler hosts."""
     artifacts: str = ""
     """Directory of compiled programs, or nothing."""
+    layers: tuple[str, ...] = ()
+    """Those that verdicts are kept under; a worker that gets others is refused. Empty: whatever it gets."""
 
 
 class StartFailed(ExecutionError):
-    """A worker that did not come up; `layer` names the sandbox layer to leave out, if that was it."""
+    """A worker that did not come up; `layer` names the sandbox layer to leave out, if that was it.
 
-    def __init__(self, message: str, layer: str | None = None) -> None:
+    `crashed` is True when a signal ended it.
+    """
+
+    def __init__(self, message: str, layer: str | None = None, *, crashed: bool = False) -> None:
         super().__init__(message)
         self.layer = layer
+        self.crashed = crashed
 
 
 class Worker:
@@ -123,6 +130,7 @@ class Worker:
             if self.config.policy == "require" and set(self.ready["contains"]) != CONTAINED:
                 lacking = ", ".join(sorted(CONTAINED - set(self.ready["contains"])))
                 raise StartFailed(f"this worker does not contain: {lacking}")
+            self._compare_layers()
         except BaseException:
             self.kill()
             raise
@@ -164,6 +172,7 @@ class Worker:
             "scratch": scratch,
             "scratch_bytes": self.config.scratch_bytes,
             "judges": [kind for kind in self.config.judges if kind != "clean_exit"],
+            "clean_exit": "clean_exit" in self.config.judges,
             "skip": dict(self.config.skip),
             "readable": list(self.config.readable),
             "proc": self.config.proc,
@@ -194,7 +203,8 @@ class Worker:
             except OSError:
                 received = b""
             if not received:
-                raise StartFailed(f"the worker process ended at its start: {self._last_words()}")
+                words = self._last_words()
+                raise StartFailed(f"the worker process ended at its start: {words}", crashed=self._has_crashed())
             self._decoder.feed(received)
             message = self._decoder.next()
             if message is None:
@@ -212,6 +222,21 @@ class Worker:
         self._complaints.seek(0)
         lines = self._complaints.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else f"exit status {self._process.returncode}"
+
+    def _compare_layers(self) -> None:
+        differ = set(self.ready["layers"]).symmetric_difference(self.config.layers) if self.config.layers else set()
+        if self.config.interpreter:
+            # Whether another user may read that interpreter's files decides about these.
+            differ -= _OF_THE_INTERPRETER
+        if differ:
+            missing = self.ready["missing"]
+            reasons = ", ".join(f"{layer} ({missing.get(layer, 'not there before')})" for layer in sorted(differ))
+            raise StartFailed(f"this worker's layers are not those found before: {reasons}")
+
+    def _has_crashed(self) -> bool:
+        code = self._process.returncode
+        # The launcher passes a signal that ended pid 1 on as a status: 256 less its number.
+        return code is not None and (code < 0 or code >= 256 - signal.NSIG)
 
     def send(self, request: dict[str, Any]) -> None:
         """Queue a request and write what the socket takes now; never blocks."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from itax_metrics.execution import Limits, LocalExecutor, Program, probe
+import itax_metrics.execution
+from itax_metrics.execution import Limits, LocalExecutor, Program, probe, worker
 from itax_metrics.execution.calls import Call, CallJudge
 from itax_metrics.execution.codec import encode
 from itax_metrics.execution.programs import StdioJudge
-from itax_metrics.execution.sandbox import cgroup
+from itax_metrics.execution.sandbox import cgroup, memory_group
 from itax_metrics.records import Status
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="programs are executed on Linux")
@@ -195,3 +200,194 @@ def test_version_1_is_found_below_a_container_root(tmp_path: Path) -> None:
     """The path that the kernel names is read from the root of the mount, not of the machine."""
     mounts = f"35 31 0:32 /docker/a {tmp_path} rw - cgroup cgroup rw,memory\n"
     assert [tmp_path / "b"] == cgroup.places(described(tmp_path, mounts, "4:memory:/docker/a/b\n0::/\n"))
+
+
+FILES_1 = {
+    "memory.limit_in_bytes": "",
+    "memory.memsw.limit_in_bytes": "",
+    "memory.max_usage_in_bytes": "0\n",
+    "memory.memsw.max_usage_in_bytes": "0\n",
+    "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n",
+    "cgroup.procs": "",
+}
+FILES_2 = {
+    "memory.max": "",
+    "memory.swap.max": "",
+    "memory.events": "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n",
+    "cgroup.procs": "",
+}
+
+
+def written(folder: Path, files: dict[str, str]) -> Path:
+    """A group's files as the kernel would show them."""
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_version_2_tells_whose_limit_a_kill_was_for(tmp_path: Path) -> None:
+    """A kill counts as the group's own only where the group itself was out of memory."""
+    group = memory_group.MemoryGroup(str(written(tmp_path, FILES_2)))
+    events = tmp_path / "memory.events"
+    assert group.has_killed() is None
+    events.write_text(events.read_text().replace("max 0", "max 7").replace("oom_kill 0", "oom_kill 1"))
+    assert "from outside" == group.has_killed()
+    events.write_text(events.read_text().replace("oom 0", "oom 1").replace("oom_kill 1", "oom_kill 2"))
+    assert "by its limit" == group.has_killed()
+    assert group.has_killed() is None
+
+
+@pytest.mark.parametrize("peak", ["memory.max_usage_in_bytes", "memory.memsw.max_usage_in_bytes"])
+def test_version_1_tells_whose_limit_a_kill_was_for(tmp_path: Path, peak: str) -> None:
+    """Either of its two limits, once use came up to it, makes a kill the group's own; else it came from outside."""
+    group = memory_group.MemoryGroup(str(written(tmp_path, FILES_1)))
+    events = "oom_kill_disable 0\nunder_oom 0\noom_kill {}\n"
+    group.allow(512 * MIB)
+    (tmp_path / peak).write_text(f"{300 * MIB}\n")
+    (tmp_path / "memory.oom_control").write_text(events.format(1))
+    assert "from outside" == group.has_killed()
+    (tmp_path / peak).write_text(f"{512 * MIB - 4096}\n")
+    assert group.has_killed() is None
+    (tmp_path / "memory.oom_control").write_text(events.format(2))
+    assert "by its limit" == group.has_killed()
+
+
+STARVED = r"""
+import os, sys
+with open(os.path.join(sys.argv[1], "cgroup.procs"), "w") as members:
+    members.write(str(os.getpid()))
+from itax_metrics.execution import Limits, LocalExecutor, Program
+from itax_metrics.execution.calls import Call, CallJudge
+from itax_metrics.execution.codec import encode
+from itax_metrics.execution.programs import StdioJudge
+limits = Limits(wall_seconds=30.0)
+body = "block = b'x' * (600 << 20)"
+calls = CallJudge("f", (Call(encode([1]), b"V" + encode(1), seconds=30.0),))
+programs = [
+    Program(body, limits=limits),
+    Program(f"{body}\nprint(1)", judge=StdioJudge((("", ("1",)),)), limits=limits),
+    Program(f"def f(x):\n    {body}\n    return x", judge=calls, limits=limits),
+    Program("x = 1", limits=limits),
+]
+with LocalExecutor(workers=1) as executor:
+    print(*(verdict.status.value for verdict in executor.run(programs)))
+"""
+
+
+def test_a_full_group_outside_decides_nothing() -> None:
+    """What the kernel kills for a limit around the program's own is the engine's failure, and is not kept."""
+    needs_group()
+    try:
+        outer = cgroup.Group()
+        for name in ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.max"):
+            if (outer.path / name).exists():
+                (outer.path / name).write_text(str(200 * MIB))
+    except OSError as error:
+        pytest.skip(f"no group around the engine can be limited: {error}")
+    if not (outer.path / "memory.limit_in_bytes").exists():
+        pytest.skip("version 2 keeps a group with processes from having groups with limits below it")
+    sources = str(Path(itax_metrics.execution.__file__).parents[2])
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", STARVED, str(outer.path)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": sources},
+        )
+    finally:
+        outer.close()
+    assert (0, ["harness_error"] * 3 + ["passed"]) == (done.returncode, done.stdout.split()), done.stderr
+
+
+def test_a_limit_that_is_refused_half_way_is_set_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only the limit with swap stays high, later programs get both limits as they are due."""
+    group = memory_group.MemoryGroup(str(written(tmp_path, FILES_1)))
+    plain, with_swap = tmp_path / "memory.limit_in_bytes", tmp_path / "memory.memsw.limit_in_bytes"
+    real, busy = os.pwrite, True
+
+    def pwrite(file: int, data: bytes, at: int) -> int:
+        is_swap = os.path.samestat(os.fstat(file), with_swap.stat())
+        if is_swap and busy:
+            raise OSError(errno.EBUSY, "busy")
+        if not is_swap and int(data) > int(with_swap.read_text() or sys.maxsize):
+            raise OSError(errno.EINVAL, "over the limit with swap")
+        os.ftruncate(file, 0)
+        return real(file, data, at)
+
+    busy = False
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    group.allow(4096)
+    for wanted in (4096, 8192, 2048, 1024):
+        busy = True
+        group.allow(1024)
+        assert "1024" == plain.read_text()
+        busy = False
+        group.allow(wanted)
+        assert [str(wanted)] * 2 == [plain.read_text(), with_swap.read_text()]
+        group.allow(4096)
+
+
+def test_a_mount_without_a_source_is_passed_over(tmp_path: Path) -> None:
+    """The kernel leaves nothing between two spaces for it; the mounts after it are found all the same."""
+    mounts = (
+        "31 23 0:28 / /sys/fs rw - tmpfs  rw,mode=755\n"
+        f"35 31 0:32 / {tmp_path} rw shared:3 - cgroup  rw,memory\n"
+        "36 31 0:33 /\n"
+    )
+    assert [tmp_path / "b"] == cgroup.places(described(tmp_path, mounts, "4:memory:/b\n"))
+
+
+def test_names_of_another_owner_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of another pid namespace may have this one's number, and hold as many groups as it likes."""
+    monkeypatch.setattr(cgroup, "_numbers", itertools.count())
+    monkeypatch.setattr(cgroup, "places", lambda: [tmp_path])
+    held = []
+    for number in range(20):
+        path = tmp_path / f"itax-{os.getpid()}-{number}"
+        path.mkdir()
+        held.append(cgroup._locked(path))
+    try:
+        group = cgroup.Group()
+        assert f"itax-{os.getpid()}-20" == group.path.name
+        group.close()
+    finally:
+        for lock in held:
+            assert lock is not None
+            os.close(lock)
+
+
+def test_a_group_that_nobody_can_join_is_no_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal stands under `missing`, and programs are judged without it."""
+    needs_group()
+    (written(tmp_path, FILES_2) / "cgroup.procs").unlink()
+    (tmp_path / "cgroup.procs").symlink_to("/dev/full")
+
+    class Refusing:
+        path = tmp_path
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(cgroup, "Group", Refusing)
+    started = worker.Worker(worker.WorkerConfig(policy="prefer"))
+    started.wait_until_ready()
+    try:
+        assert "memory_group" not in started.ready["layers"]
+        assert "no process can join it" in started.ready["missing"]["memory_group"]
+    finally:
+        started.kill()
+
+
+@pytest.mark.parametrize("lacking", ["memory_group", "seccomp"])
+def test_a_worker_with_other_layers_than_the_probe_runs_nothing(lacking: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verdicts are kept under the probe's layers, so a worker that did not get one of them is refused by name."""
+    needs_group()
+    real = worker.Worker._greet
+
+    def greet(self: worker.Worker) -> dict[str, Any]:
+        ready = real(self)
+        return {**ready, "layers": [name for name in ready["layers"] if name != lacking], "missing": {lacking: "full"}}
+
+    monkeypatch.setattr(worker.Worker, "_greet", greet)
+    with LocalExecutor(workers=1) as running:
+        (verdict,) = running.run([Program("x = 1")])
+    assert (Status.HARNESS_ERROR, True) == (verdict.status, f"{lacking} (full)" in verdict.detail)

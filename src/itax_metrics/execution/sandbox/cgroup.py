@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PREFIX = "itax-"
-_TRIES = 3
+_TRIES = 1000
 _LOOKS, _PAUSE_SECONDS = 20, 0.005
 _numbers = itertools.count()
 
@@ -91,8 +91,11 @@ def _mounted(mounts: list[str], kind: str, own: str) -> tuple[Path, Path] | None
     """This process's group as a path, and the mount point above it."""
     for line in mounts:
         before, _, after = line.partition(" - ")
-        root, point = before.split()[3:5]
-        system, _, options = after.split(maxsplit=2)
+        # By single spaces: the source of a mount may be empty.
+        fields, rest = before.split(" "), after.split(" ")
+        if len(fields) < 5 or len(rest) < 3:
+            continue
+        (root, point), system, options = fields[3:5], rest[0], rest[2]
         if system != kind or (kind == "cgroup" and "memory" not in options.split(",")):
             continue
         if own == root or own.startswith(root.rstrip("/") + "/"):
@@ -122,7 +125,10 @@ def _words(path: Path) -> list[str]:
 def _make(parent: Path) -> tuple[Path, int]:
     for _ in range(_TRIES):
         path = parent / f"{_PREFIX}{os.getpid()}-{next(_numbers)}"
-        path.mkdir()
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue  # of an owner in another pid namespace, whose process has this one's number
         try:
             lock = _locked(path)
         except FileNotFoundError:
@@ -133,7 +139,7 @@ def _make(parent: Path) -> tuple[Path, int]:
         if path.exists():
             return path, lock
         os.close(lock)
-    raise OSError("another process removes what is made here")
+    raise OSError(f"{_TRIES} names are taken, or removed by another process as soon as they are made")
 
 
 def _locked(path: Path) -> int | None:

@@ -147,7 +147,9 @@ def _open_group(held: Confinement, config: Mapping[str, Any]) -> None:
         held.missing.setdefault("memory_group", config["no_memory_group"])
         return
     try:
-        held.group = MemoryGroup(config["memory_group"])
+        group = MemoryGroup(config["memory_group"])
+        group.try_to_join()
+        held.group = group
         held.layers.append("memory_group")
     except OSError as error:
         held.missing["memory_group"] = str(error)

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 from ..worker import CONTAINED, StartFailed, Worker, WorkerConfig
 
+HUGE_PAGES = "huge_pages"
+"""No layer, but tried by each worker like one: the interpreter's code is moved while it runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class SandboxReport:
@@ -50,6 +53,9 @@ def probe() -> SandboxReport:
             worker = Worker(WorkerConfig(policy="prefer", skip=tuple(sorted(skip.items()))))
             worker.wait_until_ready()
         except StartFailed as failure:
+            if failure.crashed and HUGE_PAGES not in skip:
+                skip[HUGE_PAGES] = f"given up after a crash: {failure}"
+                continue
             if failure.layer is None or failure.layer in skip:
                 return SandboxReport((), {**skip, "worker": str(failure)}, usable=False)
             skip[failure.layer] = str(failure).partition(": ")[2]

@@ -162,6 +162,7 @@ _syscall = _locked.syscall
 _syscall.restype = ctypes.c_long
 _mmap = libc.mmap
 _mmap.restype = ctypes.c_void_p
+_munmap = libc.munmap
 _PAGE = os.sysconf("SC_PAGESIZE")
 
 
@@ -222,6 +223,13 @@ class SharedNumber:
         do_not_fork = 10
         if libc.madvise(ctypes.c_void_p(self.address), ctypes.c_size_t(_PAGE), do_not_fork) != 0:
             raise _fail("madvise")
+
+    def close(self) -> None:
+        """Give the page back; neither address nor value mean anything from here on."""
+        if self.address:
+            _munmap(ctypes.c_void_p(self.address), ctypes.c_size_t(_PAGE))
+            self.address = 0
+            self._number = ctypes.c_int()
 
 
 def trim_heap() -> None:
