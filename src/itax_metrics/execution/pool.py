@@ -68,7 +68,8 @@ class Pool:
         self._scratch_bytes = 0
         self._judges: frozenset[str] = frozenset()
         """Kinds of all programs so far."""
-        self._failed_starts = 0
+        self._failed_starts: dict[str, list[str]] = {}
+        """Reasons by profile, since the last worker of it that came up."""
         self._bounded = False
         self._unclaimed, self._looked = 0, -_LOOK_SECONDS
         """Memory for further workers, in bytes, and when it was found (monotonic)."""
@@ -80,7 +81,7 @@ class Pool:
 
     def run(self, programs: Sequence[Program], report: Report) -> None:
         """Execute every program and call `report(position, verdict)` once for each, as they are decided."""
-        self._pending, self._retries, self._failed_starts = {}, deque(), 0
+        self._pending, self._retries, self._failed_starts = {}, deque(), {}
         for number, program in sorted(enumerate(programs), key=lambda numbered: not numbered[1].slow):
             self._pending.setdefault(program.profile, deque()).append(_Job(number, program))
         self._left = len(programs)
@@ -107,31 +108,42 @@ class Pool:
 
     def _staff(self, report: Report) -> None:
         """Dismiss workers nobody needs any more and start those that the waiting programs call for, all at once."""
-        queued = sum(len(queue) for queue in self._pending.values())
         idle = [worker for worker in self._workers if not worker.waiting]
-        if queued or self._retries:
+        if self._retries or any(self._pending.values()):
             for worker in [worker for worker in idle if not self._fits(worker)]:
                 idle.remove(worker)
                 self._dismiss(worker)
-        if self._failed_starts >= _STARTS:
-            return
-        wanted = len(self._retries) + max(0, queued - len(idle))
-        profiles = self._startable(wanted)
-        if self._retries and not profiles and idle:
+        self._give_up(report)
+        retries = [job.program.profile for job in self._retries if self._may_start(job.program.profile)]
+        queued = sum(len(queue) for profile, queue in self._pending.items() if self._may_start(profile))
+        wanted = len(retries) + max(0, queued - len(idle))
+        profiles = self._startable(retries, wanted)
+        if retries and not profiles and idle:
             self._dismiss(idle.pop())
-            profiles = self._startable(wanted)
+            profiles = self._startable(retries, wanted)
         if profiles:
-            self._start(profiles, report)
+            self._start(profiles)
 
-    def _startable(self, wanted: int) -> list[str]:
-        """Profiles of the workers to start now: those wanted that pool and free memory have room for.
+    def _may_start(self, profile: str) -> bool:
+        return len(self._failed_starts.get(profile, ())) < _STARTS
+
+    def _give_up(self, report: Report) -> None:
+        """Decide what no worker can be had for: its profile's starts failed, and none of it runs any more."""
+        running = {worker.config.profile for worker in self._workers}
+        for profile, reasons in self._failed_starts.items():
+            if not self._may_start(profile) and profile not in running:
+                self._abandon(profile, f"no worker could be started: {reasons[-1]}", report)
+
+    def _startable(self, retries: Sequence[str], wanted: int) -> list[str]:
+        """Profiles of the workers to start now: so many, those of retries first, as pool and free memory have room for.
 
         A pool without workers gets one in any case.
         """
         running = len(self._workers)
-        profiles = [self._profile_for(place) for place in range(min(wanted, self.size - running))]
-        if not profiles:
+        count = min(wanted, self.size - running)
+        if count <= 0:
             return []
+        profiles = [*retries[:count], *self._next_profiles(count - len(retries))]
         if time.monotonic() - self._looked >= _LOOK_SECONDS:
             claims = [(worker.config.profile, worker.pid) for worker in self._workers]
             self._unclaimed, self._looked = unclaimed_bytes(claims, self._share), time.monotonic()
@@ -146,32 +158,43 @@ class Pool:
             )
         return profiles[:count]
 
-    def _start(self, profiles: list[str], report: Report) -> None:
+    def _start(self, profiles: list[str]) -> None:
         self._looked = -_LOOK_SECONDS
         starting: list[Worker] = []
+        profile = ""
         try:
             judges = tuple(sorted(self._judges))
             for profile in profiles:
                 starting.append(Worker(replace(self._configure(profile, self._scratch_bytes), judges=judges)))
             while starting:
                 worker = starting.pop(0)
+                profile = worker.config.profile
                 worker.wait_until_ready()
-                self._failed_starts = 0
+                self._failed_starts.pop(profile, None)
                 self._workers.append(worker)
-                if self._retries and self._retries[0].program.profile == worker.config.profile:
-                    self._send(worker, self._retries.popleft())
+                self._retry_on(worker)
         except StartFailed as failure:
-            self._failed_starts += 1
-            if self._failed_starts >= _STARTS and not self._workers:
-                self._abandon(f"no worker could be started: {failure}", report)
+            self._failed_starts.setdefault(profile, []).append(str(failure))
         finally:
             for worker in starting:
                 worker.kill()
 
-    def _profile_for(self, place: int) -> str:
-        if place < len(self._retries):
-            return self._retries[place].program.profile
-        return max(self._pending, key=lambda profile: (self._slow_first(profile), len(self._pending[profile])))
+    def _retry_on(self, worker: Worker) -> None:
+        """Send it the first program of its profile that is to be tried once more."""
+        job = next((job for job in self._retries if job.program.profile == worker.config.profile), None)
+        if job is not None:
+            self._retries.remove(job)
+            self._send(worker, job)
+
+    def _next_profiles(self, count: int) -> list[str]:
+        """Profiles for so many more workers: those whose programs are slow first, then where most is left to do."""
+        left = {profile: len(queue) for profile, queue in self._pending.items() if self._may_start(profile)}
+        profiles = []
+        for _ in range(count):
+            profile = max(left, key=lambda each: (left[each] > 0 and self._slow_first(each), left[each]))
+            left[profile] -= 1
+            profiles.append(profile)
+        return profiles
 
     def _slow_first(self, profile: str) -> bool:
         queue = self._pending[profile]
@@ -180,12 +203,15 @@ class Pool:
     def _fits(self, worker: Worker) -> bool:
         config = worker.config
         able = config.scratch_bytes >= self._scratch_bytes and self._judges.issubset(config.judges)
-        return able and bool(self._pending.get(config.profile))
+        return able and (bool(self._pending.get(config.profile)) or self._must_retry(config.profile))
+
+    def _must_retry(self, profile: str) -> bool:
+        """No fresh worker is to be had for what is to be tried once more: an old one has to do."""
+        return not self._may_start(profile) and any(job.program.profile == profile for job in self._retries)
 
     def _feed(self, worker: Worker) -> None:
-        if self._failed_starts >= _STARTS and self._retries and not worker.waiting:
-            # No fresh worker to be had: an old one has to do.
-            self._send(worker, self._retries.popleft())
+        if not worker.waiting and self._must_retry(worker.config.profile):
+            self._retry_on(worker)
         queue = self._pending.get(worker.config.profile)
         if not queue or any(job.losses or job.program.slow for job in worker.waiting):
             return
@@ -286,9 +312,9 @@ class Pool:
         self._left -= 1
         report(job.number, verdict)
 
-    def _abandon(self, why: str, report: Report) -> None:
-        jobs = [*self._retries, *(job for queue in self._pending.values() for job in queue)]
-        self._retries.clear()
-        self._pending.clear()
+    def _abandon(self, profile: str, why: str, report: Report) -> None:
+        jobs = [job for job in self._retries if job.program.profile == profile]
         for job in jobs:
+            self._retries.remove(job)
+        for job in [*jobs, *self._pending.pop(profile, ())]:
             self._decide(job, Verdict(Status.HARNESS_ERROR, detail=why), report)
