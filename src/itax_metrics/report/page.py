@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from itax_metrics.p_values import p_value
 from itax_metrics.paper.measured import CATEGORIES
 from itax_metrics.report.colours import STYLE
 from itax_metrics.report.content import Report
@@ -80,13 +81,6 @@ def measure(value: float | None, sign: bool = False) -> str:
     """A behaviour's mean: four decimals of a share, one of a length."""
     decimals = 4 if value is None or abs(value) < 10 else 1
     return signed(value, decimals) if sign else number(value, decimals)
-
-
-def p_value(value: float | None) -> str:
-    """A p-value as papers print it."""
-    if value is None:
-        return "–"
-    return "<.0001" if value < 1e-4 else (f"{value:.4f}" if value < 0.1 else f"{value:.2f}").removeprefix("0")
 
 
 def settings_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str, str]]:
