@@ -121,7 +121,11 @@ def _reading(entry: Mapping[str, Any], loser: str) -> str:
         verb = "loses" if tax > 0 else "gains"
         shown = p_value(entry["p_holm"])
         return f"{task}: {loser} {verb} {abs(tax):.1f} points (tax {_signed(tax)}{spread}, p Holm {shown})."
-    seen = f"; this run could have seen {entry['mde_points']:.1f} points" if entry["mde_points"] is not None else ""
+    if entry["mde_points"] is not None:
+        seen = f"; this run could have seen {entry['mde_points']:.1f} points"
+    else:
+        problems = "1 problem" if entry["n_clusters"] == 1 else f"{entry['n_clusters']} problems"
+        seen = f"; with {problems} nothing can be shown (six needed)"
     alone = f", p {p_value(entry['p_primary'])} before Holm" if entry["p_primary"] < LEVEL else ""
     return f"{task}: no evidence either way (tax {_signed(tax)} points{alone}){seen}."
 
