@@ -15,6 +15,7 @@ from itax_metrics.paper.measured import CATEGORIES
 from itax_metrics.report.colours import STYLE
 from itax_metrics.report.content import Report
 from itax_metrics.report.grid import visible
+from itax_metrics.report.notes import benchmark_notes, run_notes
 from itax_metrics.report.tables import readings
 
 _DIFF_LINES = 400
@@ -37,7 +38,7 @@ def render_html(report: Report, drawings: Mapping[str, str], version: str) -> st
     environment.filters["number"] = number
     environment.filters["measure"] = measure
     environment.filters["settings"] = settings_rows
-    environment.globals["diff"] = diff_lines
+    environment.globals.update(diff=diff_lines, benchmark_notes=benchmark_notes, run_notes=run_notes)
     template = environment.from_string((resources.files(__package__) / "report.html.j2").read_text("utf-8"))
     inline = {name: Markup(drawing.replace(f"<style>{STYLE}</style>", "")) for name, drawing in drawings.items()}
     return template.render(

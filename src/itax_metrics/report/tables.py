@@ -13,6 +13,7 @@ from typing import Any
 from itax_metrics.comparison import Comparison
 from itax_metrics.p_values import p_value
 from itax_metrics.report.grid import visible
+from itax_metrics.report.notes import benchmark_notes, run_notes
 
 TITLE = "Tax = base % - instruct %, in points. Positive: instruct lost."
 LEGEND = (
@@ -203,15 +204,10 @@ def _choices(content: Mapping[str, Any]) -> list[str]:
 def _notes(content: Mapping[str, Any]) -> list[str]:
     """List readings first, then everything a reader of the numbers must know."""
     notes = readings(content)
-    for entry in content["benchmarks"]:
-        dropped = entry["dropped"]
-        counts = [f"{len(dropped[side])} missing in {side}" for side in ("base", "instruct") if dropped[side]]
-        counts += [f"{dropped['neither']} missing in both"] if dropped["neither"] else []
-        notes += [f"note, {entry['task']}: left out {', '.join(counts)}."] if counts else []
-        notes += [f"note, {entry['task']}: {warning}." for warning in entry["warnings"]]
+    notes += [f"note, {about}: {said}." for about, said in benchmark_notes(content)]
     notes += [f"note: {warning}." for warning in content["warnings"]]
+    notes += [f"note, {about}: {said}" for about, said in run_notes(content)]
     for side in ("base", "instruct"):
-        notes += [f"note, {side} run: {note}" for note in content[side].get("notes", ())]
         alone = content[f"only_{side}"]
         notes += [f"note: only in {side}, not compared: {', '.join(alone)}."] if alone else []
     return notes

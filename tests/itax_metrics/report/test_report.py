@@ -81,6 +81,18 @@ def test_the_corrected_p_stand_beside_the_p_they_correct(tmp_path: Path):
     assert not re.search(r"[>| ]<? ?\.\d{2,4} *[<|]", text + page)
 
 
+def test_notes_stand_on_the_page_once(tmp_path: Path):
+    """What both runs say of a task is one line; so is what was left out."""
+    base, instruct = (
+        (replace(run, notes=("itax_hefim: 2 of 9.",)), rows) for run, rows in (_side("b", "11"), _side("i", "10"))
+    )
+    found = pair_from_scores(base, (instruct[0], instruct[1][:1]), resamples=100, on_missing="drop")
+    page = _page(tmp_path, found)
+    assert page.count("2 of 9.") == 1
+    assert "<li>base run (itax_hefim) and instruct run (itax_hefim): 2 of 9.</li>" in page
+    assert "<li>itax_hefim: left out 1 missing in instruct</li>" in page
+
+
 def test_the_page_needs_no_network_and_runs_no_script(tmp_path: Path):
     """No script, no source or style from elsewhere, links to its own sections only, and a policy that forbids more."""
     tags = _Tags()
