@@ -131,7 +131,7 @@ def pair(
         )
         problems += found
         items, dropped = paired
-        warnings = soft_differences(base_run.tasks[left], instruct_run.tasks[right])
+        warnings = soft_differences(base_run.tasks[left], instruct_run.tasks[right], across)
         tasks.append(PairedTask(base_run.tasks[left], instruct_run.tasks[right], left, right, items, dropped, warnings))
     if problems:
         raise PairingError("\n".join(problems))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from itax_metrics.matching import Across, same_model
 from itax_metrics.records import Run, TaskRun
+
+_SHOWN = 3
+"""Entries of a list named in a message; the rest is counted. `run.json` has all."""
 
 
 def unequal_machines(base: Run, instruct: Run) -> list[str]:
@@ -61,23 +65,50 @@ def violation(name: str, what: str, base: Any, instruct: Any, remedy: str) -> st
 
 def _difference(what: str, base: Any, instruct: Any) -> str:
     """Name both values; of two mappings only the entries that differ."""
+    head = re.split(" of | per ", what)[0]
+    verb = "differ" if head.endswith("s") else "differs"
     if isinstance(base, Mapping) and isinstance(instruct, Mapping):
-        differing = sorted(key for key in {*base, *instruct} if base.get(key) != instruct.get(key))
-        base = {key: base.get(key) for key in differing}
-        instruct = {key: instruct.get(key) for key in differing}
-    return f"{what} differs: base {base!r}, instruct {instruct!r}"
+        keys = sorted(key for key in {*base, *instruct} if base.get(key) != instruct.get(key))
+        return f"{what} {verb}: {', '.join(f'{key} ({_values(base.get(key), instruct.get(key))})' for key in keys)}"
+    return f"{what} {verb}: {_values(base, instruct)}"
 
 
-def soft_differences(base: TaskRun, instruct: TaskRun) -> tuple[str, ...]:
-    """What differs between two records of a task and may: one warning each."""
-    compared = (
-        ("condition", base.condition, instruct.condition),
-        ("extraction rule", base.extraction, instruct.extraction),
-        ("headline metric", base.headline, instruct.headline),
-        ("FIM format", dict(base.fim or {}), dict(instruct.fim or {})),
-        ("generation settings", dict(base.generation), dict(instruct.generation)),
+def _values(base: Any, instruct: Any) -> str:
+    """Both values; of two lists with other entries, what only one has."""
+    if isinstance(base, (list, tuple)) and isinstance(instruct, (list, tuple)):
+        alone = {
+            "base": [entry for entry in base if entry not in instruct],
+            "instruct": [entry for entry in instruct if entry not in base],
+        }
+        if any(alone.values()):
+            return "; ".join(f"only {side} {_listed(entries)}" for side, entries in alone.items() if entries)
+    return f"base {base!r}, instruct {instruct!r}"
+
+
+def _listed(entries: Sequence[Any]) -> str:
+    more = f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
+    return ", ".join(repr(entry) for entry in entries[:_SHOWN]) + more
+
+
+def soft_differences(base: TaskRun, instruct: TaskRun, across: Across | None = None) -> tuple[str, ...]:
+    """What differs between two records of a task and may: one warning each.
+
+    What `across` asks for is none: of two conditions neither their names and extraction rules, nor that one has FIM
+    tokens or a chat template and the other has not.
+    """
+    asked = across == "condition" and base.condition != instruct.condition
+    fims = [dict(run.fim or {}) for run in (base, instruct)]
+    settings = [dict(run.generation) for run in (base, instruct)]
+    if asked and None in (found.get("chat") for found in settings):
+        settings = [{key: value for key, value in found.items() if key != "chat"} for found in settings]
+    compared: tuple[tuple[str, Any, Any, bool], ...] = (
+        ("condition", base.condition, instruct.condition, asked),
+        ("extraction rule", base.extraction, instruct.extraction, asked or across == "extraction"),
+        ("headline metric", base.headline, instruct.headline, False),
+        ("FIM format", fims[0], fims[1], asked and not all(fims)),
+        ("generation settings", settings[0], settings[1], False),
     )
-    return tuple(_difference(*row) for row in compared if row[1] != row[2])
+    return tuple(_difference(*row) for *row, wanted in compared if row[1] != row[2] and not wanted)
 
 
 def run_warnings(base: Run, instruct: Run, across: Across | None) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ class Pair:
     instruct: str
     fim: str | None = None
     billions: float | None = None
-    gpus: int = 1
+    gpus: int | None = None
+    """80 GB GPUs it needs; None where nobody has said."""
     presets: tuple[str, ...] = ()
 
 

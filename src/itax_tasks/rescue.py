@@ -3,6 +3,9 @@
 A safeguard changes an answer before it is used, knowing only what an editor knows: the answer and the text around it.
 Stored answers go through each, and those it changes are extracted and judged like any other.
 
+`first_line` and `declaration_cut` know a hole in given code: an answer to an instruction declares its function itself,
+often in a fence, and they do not apply to it. What kind a task is, `itax_metrics.paper.kinds` says.
+
 Covered: every task whose stored texts are completions. Not covered: safeguards that ask a model again.
 """
 
@@ -10,11 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from itax_metrics.behavior.sentinels import SENTINEL
 from itax_metrics.errors import ConfigError
 from itax_metrics.execution import Executor
+from itax_metrics.paper.kinds import kind
 from itax_metrics.records import Item, Outcome
 from itax_tasks.answer import Answer
 from itax_tasks.extraction.fences import fenced_code
@@ -71,7 +75,12 @@ def sentinel_cut(item: Item, text: str) -> str:
 
 def combined(item: Item, text: str) -> str:
     """Control tokens, fences, echoes and declarations, in this order; the first line is no part of it."""
-    for safeguard in (sentinel_cut, fence_removal, echo_removal, declaration_cut):
+    return declaration_cut(item, combined_without_cut(item, text))
+
+
+def combined_without_cut(item: Item, text: str) -> str:
+    """`combined` for an instruction: control tokens, fences and echoes."""
+    for safeguard in (sentinel_cut, fence_removal, echo_removal):
         text = safeguard(item, text)
     return text
 
@@ -84,6 +93,14 @@ SAFEGUARDS: Mapping[str, Safeguard] = {
     "sentinel_cut": sentinel_cut,
     "combined": combined,
 }
+
+FOR_INSTRUCTIONS: Mapping[str, Safeguard] = {
+    "fence_removal": fence_removal,
+    "echo_removal": echo_removal,
+    "sentinel_cut": sentinel_cut,
+    "combined": combined_without_cut,
+}
+"""Those that apply to instruction tasks."""
 
 ORACLE = "best_line_cut"
 """No safeguard but their bound: the answer is cut after each of its lines, and one cut that passes is enough."""
@@ -108,6 +125,8 @@ class Rescue:
     """Passes it turned into failures."""
     undecided: int
     """Changed answers that the engine could not judge; they count as before."""
+    applicable: bool = True
+    """False where the safeguard says nothing about such a task; it then changes no answer."""
 
     @property
     def rate(self) -> float:
@@ -124,7 +143,7 @@ def rescue(
     names: Sequence[str] = tuple(SAFEGUARDS),
     time_scale: float = 1.0,
 ) -> list[Rescue]:
-    """Run the answers again under each safeguard.
+    """Run the answers again under each safeguard that applies to this kind of task.
 
     Args:
         spec: the task; its headline decides.
@@ -134,31 +153,36 @@ def rescue(
         names: safeguards, and `best_line_cut`.
         time_scale: as the outcomes were scored with.
 
+    Returns:
+        One row a name, in their order; what does not apply is there and says so.
+
     Raises:
         ConfigError: a safeguard that does not exist.
     """
     for name in names:
         if name not in SAFEGUARDS and name != ORACLE:
             raise ConfigError(f"There is no safeguard {name!r}. Known: {', '.join(SAFEGUARDS)}, {ORACLE}.")
+    applied = FOR_INSTRUCTIONS if kind(spec.name, spec.condition) == "instruction" else SAFEGUARDS
     decided = [outcome for outcome in outcomes if outcome.decided]
     owners: list[tuple[str, int]] = []
     answers: list[Answer] = []
     for name in names:
         for number, outcome in enumerate(decided):
-            for text in _variants(name, items[outcome.task_id], outcome):
+            for text in _variants(name, applied.get(name), items[outcome.task_id], outcome):
                 owners.append((name, number))
                 answers.append(Answer(outcome.task_id, len(answers), text))
     judged = score(spec, items, answers, executor, time_scale=time_scale, behaviors=())
     after: dict[tuple[str, int], list[bool | None]] = {}
     for owner, found in zip(owners, judged, strict=True):
         after.setdefault(owner, []).append(found.passed if found.decided else None)
-    return [_counted(spec.name, name, decided, after) for name in names]
+    counted = [_counted(spec.name, name, decided, after) for name in names]
+    return [replace(row, applicable=row.safeguard in (*applied, ORACLE)) for row in counted]
 
 
-def _variants(name: str, item: Item, outcome: Outcome) -> list[str]:
+def _variants(name: str, safeguard: Safeguard | None, item: Item, outcome: Outcome) -> list[str]:
     text = outcome.completion
     if name != ORACLE:
-        changed = SAFEGUARDS[name](item, text)
+        changed = safeguard(item, text) if safeguard else text
         return [] if changed == text else [changed]
     if outcome.passed:
         return []

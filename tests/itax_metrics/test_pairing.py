@@ -70,7 +70,7 @@ def test_no_cluster_means_the_item_itself():
         ({"data": {"source": "file"}}, ("data", "'aa'", "file", "ITAX_DATA_DIR")),
         (
             {"limits": {"wall_seconds": 20.0, "memory_mb": 512}},
-            ("limits", "{'wall_seconds': 10.0}", "{'wall_seconds': 20.0}", "same limits"),
+            ("limits differ: wall_seconds (base 10.0, instruct 20.0).", "same limits"),
         ),
     ],
 )
@@ -112,7 +112,7 @@ def test_all_violations_come_at_once():
 def test_samples_per_item_must_match():
     """One sample against two is refused."""
     two = replace(TASK, samples_per_item=2)
-    with pytest.raises(PairingError, match="samples per item differs: base 1, instruct 2"):
+    with pytest.raises(PairingError, match="samples per item differ: base 1, instruct 2"):
         pair((_run("b"), _rows()), (_run("i", two), _rows(samples=2)))
 
 
@@ -179,12 +179,27 @@ def test_tasks_of_one_side_are_recorded():
 
 
 def test_across_condition_joins_relatives():
-    """Raw meets chat when that axis is declared; the extraction that belongs to it may differ, with a warning."""
+    """Raw meets chat when that axis is declared; what was asked for is no warning, nor the extraction with it."""
     chat = replace(TASK, task="itax_safim_chat", condition="chat", extraction="fence")
     pairing = pair((_run("m"), _rows()), (_run("m", chat), _rows(task="itax_safim_chat")), across="condition")
     (task,) = pairing.tasks
     assert (task.name, len(task.items)) == ("itax_safim / itax_safim_chat", 4)
-    assert [warning.partition(" differs")[0] for warning in task.warnings] == ["condition", "extraction rule"]
+    assert task.warnings == ()
+
+
+def test_across_condition_still_warns_of_what_was_not_asked_for():
+    """A template and FIM tokens come with a condition; other stop strings do not, nor another rule for a namesake."""
+    raw = replace(TASK, fim={"id": "qwen"}, generation={"chat": None, "until": ["a", "b", "c", "d", "e"]})
+    chat = replace(
+        TASK, task="itax_safim_chat", condition="chat", generation={"chat": "tokenizer", "until": ["a", "f"]}
+    )
+    rows = _rows(task="itax_safim_chat")
+    (task,) = pair((_run("m", raw), _rows()), (_run("m", chat), rows), across="condition").tasks
+    assert task.warnings == (
+        "generation settings differ: until (only base 'b', 'c', 'd' and 1 more; only instruct 'f')",
+    )
+    (same,) = pair((_run("b"), _rows()), (_run("i", replace(TASK, extraction="f")), _rows()), across="condition").tasks
+    assert [warning.partition(" differs")[0] for warning in same.warnings] == ["extraction rule"]
 
 
 def test_across_condition_pairs_every_wording():
@@ -207,8 +222,8 @@ def test_what_may_matter_is_a_warning():
     base = _run("b", replace(TASK, fim={"id": "qwen"}), sandbox={"layers": ["a"]}, versions={"itax": "1"})
     instruct = _run("i", replace(TASK, fim={"id": "other"}, generation={"max": 1}), sandbox={"layers": []})
     pairing = pair((base, _rows()), (instruct, _rows()))
-    assert [warning.partition(" differs")[0] for warning in pairing.warnings] == ["sandbox", "versions"]
-    found = [warning.partition(" differs")[0] for warning in pairing.tasks[0].warnings]
+    assert [warning.partition(" differ")[0] for warning in pairing.warnings] == ["sandbox", "versions"]
+    found = [warning.partition(" differ")[0] for warning in pairing.tasks[0].warnings]
     assert found == ["FIM format", "generation settings"]
 
 

@@ -72,6 +72,23 @@ def test_rescues_and_breakages_are_counted_by_running(executor: LocalExecutor) -
     assert (2, 1.0) == (found["combined"].rescued, found["combined"].rate)
 
 
+def test_what_is_made_for_holes_leaves_instructions_alone(executor: LocalExecutor) -> None:
+    """A fenced function behind a remark passes; neither its first line nor a cut at its own `def` is an answer."""
+    spec = TASKS["itax_hand_instruct"]
+    items = {item.task_id: item for item in hand.load("instruct", Settings()).items[:3]}
+    answers = [
+        Answer(item.task_id, 0, f"Here it is.\n\n```python\nimport math\n\n{item.truth.lstrip()}\n```\nDone.<|im_end|>")
+        for item in items.values()
+    ]
+    outcomes = score(spec, items, answers, executor)
+    assert all(outcome.passed for outcome in outcomes)
+    found = {row.safeguard: row for row in rescue(spec, items, outcomes, executor)}
+    assert ["first_line", "declaration_cut"] == [name for name, row in found.items() if not row.applicable]
+    assert {0} == {row.broken for row in found.values()}
+    assert (0, 3) == (found["declaration_cut"].changed, found["combined"].changed)
+    assert list(module.FOR_INSTRUCTIONS) == [name for name, row in found.items() if row.applicable]
+
+
 def test_the_bound_tries_every_line(executor: LocalExecutor) -> None:
     """An answer whose beginning is right and whose end is not."""
     item = next(item for item in ITEMS if item.truth.endswith("\n"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from itax_metrics.p_values import p_value
 from itax_metrics.paper.measured import Answer, Measured
 from itax_metrics.paper.outputs import estimates
 from itax_metrics.paper.pooling import heterogeneity, mean
@@ -61,7 +62,7 @@ def _exists(cells: Sequence[Measured], _: Sequence[Measured]) -> tuple[Answer, s
     known = {family: found for family, found in means.items() if found}
     p = heterogeneity([(f.value, (f.ci95.high - f.ci95.low) / 3.92) for f in known.values()])
     by_family = ", ".join(f"{family} {found.value:+.1f}" for family, found in known.items())
-    said = f"{said}; mean infilling tax by family: {by_family} (p of a difference {_p(p)})"
+    said = f"{said}; mean infilling tax by family: {by_family} (p of a difference {p_value(p, 'unknown')})"
     return ("holds" if 2 * taxed > len(own) and p is not None and p < LEVEL else "undecided"), said
 
 
@@ -186,10 +187,6 @@ def _behaviors(cells: Sequence[Measured], _: Sequence[Measured]) -> tuple[Answer
     if kept["ctr"].ci95.high < 0 and any(risen):
         return "holds", said
     return ("fails" if kept["ctr"].ci95.low > 0 or all(fallen) else "undecided"), said
-
-
-def _p(value: float | None) -> str:
-    return "unknown" if value is None else "< .0001" if value < 1e-4 else f"{value:.2g}"
 
 
 _RULES: tuple[tuple[str, Callable[[Sequence[Measured], Sequence[Measured]], tuple[Answer, str]]], ...] = (

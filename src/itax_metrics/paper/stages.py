@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from itax_metrics.p_values import p_value
 from itax_metrics.paper.kinds import KINDS, Kind
 from itax_metrics.paper.measured import Answer, Measured
 from itax_metrics.paper.outputs import estimates
@@ -54,7 +55,8 @@ def reallocation(cells: Sequence[Measured], moved: Sequence[Measured] = ()) -> t
     stages = by_base(cells)
     if not stages:
         p = heterogeneity(estimates(cells))
-        return "undecided", f"p that all taxes are one number: {_p(p)}; reallocation needs several stages of one model"
+        shown = p_value(p, "unknown")
+        return "undecided", f"p that all taxes are one number: {shown}; reallocation needs several stages of one model"
     answers: list[Answer] = []
     said = []
     for base, names in stages.items():
@@ -65,8 +67,8 @@ def reallocation(cells: Sequence[Measured], moved: Sequence[Measured] = ()) -> t
             f"{kind} {move.value:+.1f} [{move.ci95.low:+.1f}, {move.ci95.high:+.1f}]" for kind, move in moves.items()
         )
         said.append(
-            f"{base}, {len(names)} stages: p that the last one's taxes are one number {_p(p)}; points lost from the "
-            f"first to the last: {shown or 'unknown'}"
+            f"{base}, {len(names)} stages: p that the last one's taxes are one number {p_value(p, 'unknown')}; "
+            f"points lost from the first to the last: {shown or 'unknown'}"
         )
         answers.append(_answer(p, moves))
     answer: Answer = "holds" if "holds" in answers else "fails" if set(answers) == {"fails"} else "undecided"
@@ -98,7 +100,3 @@ def _answer(p: float | None, moves: Mapping[str, Pooled]) -> Answer:
         return "holds"
     still = bool(moves) and all(max(abs(move.ci95.low), abs(move.ci95.high)) < STILL for move in moves.values())
     return "fails" if still or (p is not None and p >= 0.5) else "undecided"
-
-
-def _p(value: float | None) -> str:
-    return "unknown" if value is None else "< .0001" if value < 1e-4 else f"{value:.2g}"

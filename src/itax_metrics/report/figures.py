@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from itax_metrics.p_values import p_value
 from itax_metrics.paper.measured import CATEGORIES, Measured, measured
 from itax_metrics.report import svg
 from itax_metrics.report.content import Report
@@ -82,9 +83,7 @@ def _tax(report: Report, cells: list[Measured]) -> str:
 
 
 def _note(entry: Mapping[str, Any]) -> str:
-    p = entry["p_holm"]
-    shown = "<.0001" if p < 1e-4 else f"{p:.4f}".removeprefix("0") if p < 0.1 else f"{p:.2f}".removeprefix("0")
-    return f"{entry['tax_points']:+.1f}, p Holm {shown}"
+    return f"{entry['tax_points']:+.1f}, p Holm {p_value(entry['p_holm'])}"
 
 
 def _slug(name: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from itax_metrics.p_values import p_value
 from itax_metrics.paper.measured import CATEGORIES
 from itax_metrics.report.content import Report
 from itax_metrics.report.grid import markdown_cell, markdown_table
-from itax_metrics.report.page import number, p_value, percent, settings_rows, signed
+from itax_metrics.report.page import number, percent, settings_rows, signed
 from itax_metrics.report.tables import render_markdown
 
 
@@ -52,10 +53,11 @@ def _disagreement(rows: Sequence[Mapping[str, Any]]) -> str:
         "neither",
         "chi2",
         "p McNemar",
+        "p (sign flips)",
         "p Holm",
         "q",
     )
-    return markdown_table(
+    table = markdown_table(
         headers,
         [
             (
@@ -63,11 +65,15 @@ def _disagreement(rows: Sequence[Mapping[str, Any]]) -> str:
                 row["task"],
                 *(str(row[key]) for key in ("both", "base_only", "instruct_only", "neither")),
                 number(row["chi2"], 1),
-                *(p_value(row[key]) for key in ("p_mcnemar", "p_holm", "q")),
+                *(p_value(row[key]) for key in ("p_mcnemar", "p", "p_holm", "q")),
             )
             for row in rows
         ],
         left=2,
+    )
+    return (
+        f"{table}\n\np Holm: of the sign flips, over the benchmarks of a pair. q: of the sign flips, "
+        "Benjamini-Hochberg over all pairs and benchmarks."
     )
 
 

@@ -10,10 +10,12 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from itax_metrics.p_values import p_value
 from itax_metrics.paper.measured import CATEGORIES
 from itax_metrics.report.colours import STYLE
 from itax_metrics.report.content import Report
 from itax_metrics.report.grid import visible
+from itax_metrics.report.notes import benchmark_notes, run_notes
 from itax_metrics.report.tables import readings
 
 _DIFF_LINES = 400
@@ -36,7 +38,7 @@ def render_html(report: Report, drawings: Mapping[str, str], version: str) -> st
     environment.filters["number"] = number
     environment.filters["measure"] = measure
     environment.filters["settings"] = settings_rows
-    environment.globals["diff"] = diff_lines
+    environment.globals.update(diff=diff_lines, benchmark_notes=benchmark_notes, run_notes=run_notes)
     template = environment.from_string((resources.files(__package__) / "report.html.j2").read_text("utf-8"))
     inline = {name: Markup(drawing.replace(f"<style>{STYLE}</style>", "")) for name, drawing in drawings.items()}
     return template.render(
@@ -80,13 +82,6 @@ def measure(value: float | None, sign: bool = False) -> str:
     """A behaviour's mean: four decimals of a share, one of a length."""
     decimals = 4 if value is None or abs(value) < 10 else 1
     return signed(value, decimals) if sign else number(value, decimals)
-
-
-def p_value(value: float | None) -> str:
-    """A p-value as papers print it."""
-    if value is None:
-        return "–"
-    return "<.0001" if value < 1e-4 else (f"{value:.4f}" if value < 0.1 else f"{value:.2f}").removeprefix("0")
 
 
 def settings_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str, str]]:

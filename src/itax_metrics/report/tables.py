@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from itax_metrics.comparison import Comparison
+from itax_metrics.p_values import p_value
 from itax_metrics.report.grid import visible
+from itax_metrics.report.notes import benchmark_notes, run_notes
 
 TITLE = "Tax = base % - instruct %, in points. Positive: instruct lost."
 LEGEND = (
@@ -102,9 +104,9 @@ def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
         f"{100 * entry['instruct_rate']:.1f}",
         _signed(entry["tax_points"]),
         f"[{_signed(interval[0])}, {_signed(interval[1])}]" if interval else "-",
-        _p(entry["p_primary"]),
-        _p(entry["p_holm"]),
-        _p(entry["mcnemar"]["p_cc"]),
+        p_value(entry["p_primary"]),
+        p_value(entry["p_holm"]),
+        p_value(entry["mcnemar"]["p_cc"]),
         f"{entry['gained']}/{entry['lost']}",
         f"{entry['mde_points']:.1f}" if entry["mde_points"] is not None else "-",
     )
@@ -118,11 +120,14 @@ def _reading(entry: Mapping[str, Any], loser: str) -> str:
     spread = f", 95 % CI {_signed(interval[0])} to {_signed(interval[1])}" if interval else ""
     if entry["p_holm"] < LEVEL and tax:
         verb = "loses" if tax > 0 else "gains"
-        return (
-            f"{task}: {loser} {verb} {abs(tax):.1f} points (tax {_signed(tax)}{spread}, p Holm {_p(entry['p_holm'])})."
-        )
-    seen = f"; this run could have seen {entry['mde_points']:.1f} points" if entry["mde_points"] is not None else ""
-    alone = f", p {_p(entry['p_primary'])} before Holm" if entry["p_primary"] < LEVEL else ""
+        shown = p_value(entry["p_holm"])
+        return f"{task}: {loser} {verb} {abs(tax):.1f} points (tax {_signed(tax)}{spread}, p Holm {shown})."
+    if entry["mde_points"] is not None:
+        seen = f"; this run could have seen {entry['mde_points']:.1f} points"
+    else:
+        problems = "1 problem" if entry["n_clusters"] == 1 else f"{entry['n_clusters']} problems"
+        seen = f"; with {problems} nothing can be shown (six needed)"
+    alone = f", p {p_value(entry['p_primary'])} before Holm" if entry["p_primary"] < LEVEL else ""
     return f"{task}: no evidence either way (tax {_signed(tax)} points{alone}){seen}."
 
 
@@ -132,7 +137,7 @@ def _change(part: Mapping[str, Any]) -> str:
     spread = f", 95 % CI {_signed(-interval[1])} to {_signed(-interval[0])}" if interval else ""
     taxes = f"from {_signed(100 * part['first_rate'])} to {_signed(100 * part['second_rate'])}"
     ways = " to ".join(part[way].removeprefix("tax ") for way in ("first", "second"))
-    by = f"by {_signed(-part['points'])} points{spread}, p {_p(part['p'])} uncorrected"
+    by = f"by {_signed(-part['points'])} points{spread}, p {p_value(part['p'])} uncorrected"
     if part["p"] < LEVEL and part["points"]:
         return f"{part['benchmark']}: with fewer cues ({ways}) the tax goes {taxes}: {by}."
     return f"{part['benchmark']}: no evidence that fewer cues ({ways}) change the tax ({taxes}: {by})."
@@ -152,7 +157,7 @@ def _parts(content: Mapping[str, Any]) -> list[tuple[str, ...]]:
                 f"{100 * part['second_rate']:.1f}",
                 _signed(part["points"]),
                 f"[{_signed(interval[0])}, {_signed(interval[1])}]" if interval else "-",
-                _p(part["p"]),
+                p_value(part["p"]),
             )
         )
     return rows
@@ -199,15 +204,10 @@ def _choices(content: Mapping[str, Any]) -> list[str]:
 def _notes(content: Mapping[str, Any]) -> list[str]:
     """List readings first, then everything a reader of the numbers must know."""
     notes = readings(content)
-    for entry in content["benchmarks"]:
-        dropped = entry["dropped"]
-        counts = [f"{len(dropped[side])} missing in {side}" for side in ("base", "instruct") if dropped[side]]
-        counts += [f"{dropped['neither']} missing in both"] if dropped["neither"] else []
-        notes += [f"note, {entry['task']}: left out {', '.join(counts)}."] if counts else []
-        notes += [f"note, {entry['task']}: {warning}." for warning in entry["warnings"]]
+    notes += [f"note, {about}: {said}." for about, said in benchmark_notes(content)]
     notes += [f"note: {warning}." for warning in content["warnings"]]
+    notes += [f"note, {about}: {said}" for about, said in run_notes(content)]
     for side in ("base", "instruct"):
-        notes += [f"note, {side} run: {note}" for note in content[side].get("notes", ())]
         alone = content[f"only_{side}"]
         notes += [f"note: only in {side}, not compared: {', '.join(alone)}."] if alone else []
     return notes
@@ -222,10 +222,6 @@ def _signed(value: float) -> str:
     """Write points with their sign; what rounds to zero has none."""
     text = f"{value:+.1f}"
     return "0.0" if text in ("+0.0", "-0.0") else text
-
-
-def _p(value: float) -> str:
-    return "<0.0001" if value < 0.0001 else f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
 
 
 def _shortened(name: str) -> str:

@@ -15,7 +15,7 @@ from itax_metrics.errors import ItaxError
 from itax_tasks.cli.settings import HELP
 
 VERBS: dict[str, tuple[str, str]] = {
-    "demo": ("itax_tasks.cli.demo:demo", "Run the whole path on embedded problems, offline."),
+    "demo": ("itax_tasks.cli.demo:demo", "Run lm_eval on the bundled pair, score, compare, report; offline."),
     "run": ("itax_tasks.cli.run:run", "lm_eval with every check made before the model loads."),
     "run-pair": ("itax_tasks.cli.run_pair:run_pair", "Base and instruct under every condition, and the tax."),
     "score": ("itax_tasks.cli.score:score", "Judge stored answers again; no model, no GPU."),

@@ -35,8 +35,8 @@ BATCH = 64
 """Rows a batch. The tokenizer of the pair keeps FIM tokens when it decodes, so the text of a row that stopped early is
 cut where it stopped; tests/vllm/test_tiny_pair.py sets the answers beside vLLM's, item by item."""
 REPLAYED = (
-    "The answers replayed here were written by hand to exercise every path (see hand_README.md). They are not a\n"
-    "model's, and this tax says nothing about any model."
+    "The answers replayed here were written by hand to exercise every path. They are not a model's, and\n"
+    "this tax says nothing about any model."
 )
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 QUIET = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}

@@ -38,6 +38,8 @@ def rescue(scores: Path, only: str | None, safeguards: str, bound: bool, as_json
     sentinel_cut     nothing from the first control token on
     combined         all but first_line
 
+    first_line and declaration_cut are made for holes in given code and do not apply to instruction tasks.
+
     \b
     Example:
       itax rescue scores/instruct
@@ -65,7 +67,7 @@ def rescue(scores: Path, only: str | None, safeguards: str, bound: bool, as_json
         with make_executor(settings, progress=False if as_json else name) as executor:
             found += run_again(spec, items, rows, executor, names=names, time_scale=run.time_scale)
     if as_json:
-        record = [{**asdict(row), "rate": row.rate} for row in found]
+        record = [{**asdict(row), "rate": row.rate if row.applicable else None} for row in found]
         click.echo(json.dumps({"model": run.model, "safeguards": record, "notes": notes}, indent=2))
         return
     click.echo(_table(run.model, found))
@@ -79,9 +81,11 @@ def _table(model: str, found: list[Rescue]) -> str:
     ]
     for row in found:
         before = row.passed / row.n if row.n else 0.0
-        counts = (row.n, row.passed, row.changed, row.rescued, row.broken)
-        rates = (f"{100 * row.rate:.2f} %", f"{100 * (row.rate - before):+.2f}")
-        rows.append((row.task, row.safeguard, *map(str, counts), *rates))
+        shown: tuple[str, ...] = ("not applicable", "-", "-", "-", "-")
+        if row.applicable:
+            rates = (f"{100 * row.rate:.2f} %", f"{100 * (row.rate - before):+.2f}")
+            shown = (*map(str, (row.changed, row.rescued, row.broken)), *rates)
+        rows.append((row.task, row.safeguard, str(row.n), str(row.passed), *shown))
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     lines = []
     for cells in rows:

@@ -67,9 +67,8 @@ def run_pair(
         folder = out / pair.name if preset_name else out
         sides = _sides(pair, tasks, backend, model_args, metadata, batch_size, device, limit, folder)
         if plan:
-            click.echo(
-                f"{pair.name}: {pair.gpus} GPU{'s' if pair.gpus > 1 else ''} of 80 GB, FIM {pair.fim or 'detected'}"
-            )
+            needs = f"{pair.gpus} GPU{'s' if pair.gpus > 1 else ''} of 80 GB, " if pair.gpus else ""
+            click.echo(f"{pair.name}: {needs}FIM {pair.fim or 'detected'}")
             for side, (arguments, _) in sides.items():
                 click.echo(f"  {side}: lm_eval run {shlex.join(arguments)}")
             continue
@@ -109,7 +108,7 @@ def _sides(
     null = pair.base == pair.instruct
     leaves = host.leaves(tasks.split(","))
     extra = model_args
-    if pair.gpus > 1 and backend == "itax-vllm" and "tensor_parallel_size" not in model_args:
+    if (pair.gpus or 1) > 1 and backend == "itax-vllm" and "tensor_parallel_size" not in model_args:
         extra = ",".join(part for part in (model_args, f"tensor_parallel_size={pair.gpus}") if part)
     about = json_object(metadata, "--metadata", example='{"fim":"starcoder2"}') if metadata else {}
     if pair.fim is not None:

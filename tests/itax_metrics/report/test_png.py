@@ -14,7 +14,7 @@ from itax_metrics.report import colours, svg
 from itax_metrics.report.png import flat, png_renderer
 
 FIGURES = {
-    "forest": svg.forest([svg.Effect("itax_hefim", 11.2, 7.7, 14.8, "+11.2, p Holm <.0001")], "Tax", "left", "right"),
+    "forest": svg.forest([svg.Effect("itax_hefim", 11.2, 7.7, 14.8, "+11.2, p Holm <0.0001")], "Tax", "left", "right"),
     "slope": svg.slope([("itax_hefim", 75.8, 64.6)], "Rates", ("base %", "instruct %")),
     "venn": svg.venn(60, 40, 5, 20, "itax_hefim"),
     "shares": svg.shares([("base", (1, 2, 3, 4)), ("instruct", (4, 3, 2, 1))], ("a", "b", "c", "d"), "Failures"),

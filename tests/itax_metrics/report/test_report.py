@@ -13,6 +13,7 @@ import pytest
 
 from itax_metrics.compare import compare
 from itax_metrics.errors import DataError, PairingError
+from itax_metrics.p_values import p_value
 from itax_metrics.paper.measured import pair
 from itax_metrics.records import Item, Outcome, Run, Status, TaskRun
 from itax_metrics.report.content import build, pair_from_scores
@@ -64,6 +65,32 @@ def test_the_page_holds_numbers_flips_and_settings(tmp_path: Path):
     assert page.count('<details class="gained">') == 5
     assert "org/m-7B-Instruct" in page
     assert "sandbox layers" in page
+
+
+def test_the_corrected_p_stand_beside_the_p_they_correct(tmp_path: Path):
+    """In Markdown and on the page Holm and q follow the sign flips, not McNemar; all p are written alike."""
+    report = build([_pair(), _pair(task="itax_hefim_l2r")])
+    page = write_report(tmp_path / "report", report, "1").read_text("utf-8")
+    text = (tmp_path / "report" / "report.md").read_text("utf-8")
+    assert "| p McNemar | p (sign flips) | p Holm | q |" in text
+    assert "<th>p<br>McNemar</th><th>p (sign<br>flips)</th><th>p Holm</th><th>q, all<br>cells</th>" in page
+    row = report.paper["disagreement"][0]
+    shown = [p_value(row[key]) for key in ("p_mcnemar", "p", "p_holm", "q")]
+    assert " | ".join(shown) in text
+    assert "".join(f"<td>{p}</td>" for p in shown) in page
+    assert not re.search(r"[>| ]<? ?\.\d{2,4} *[<|]", text + page)
+
+
+def test_notes_stand_on_the_page_once(tmp_path: Path):
+    """What both runs say of a task is one line; so is what was left out."""
+    base, instruct = (
+        (replace(run, notes=("itax_hefim: 2 of 9.",)), rows) for run, rows in (_side("b", "11"), _side("i", "10"))
+    )
+    found = pair_from_scores(base, (instruct[0], instruct[1][:1]), resamples=100, on_missing="drop")
+    page = _page(tmp_path, found)
+    assert page.count("2 of 9.") == 1
+    assert "<li>base run (itax_hefim) and instruct run (itax_hefim): 2 of 9.</li>" in page
+    assert "<li>itax_hefim: left out 1 missing in instruct</li>" in page
 
 
 def test_the_page_needs_no_network_and_runs_no_script(tmp_path: Path):

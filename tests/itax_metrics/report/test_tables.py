@@ -97,7 +97,15 @@ def test_one_item_prints_dashes_for_what_cannot_be_known():
     """One cluster: no interval, no MDE, no NaN."""
     text = render_text(_comparison({"itax_a": (0, 0, 1, 0)}))
     assert "nan" not in text.lower().replace("itax_a", "")
-    assert "no evidence either way (tax +100.0 points)." in text
+    assert "no evidence either way (tax +100.0 points); with 1 problem nothing can be shown (six needed)." in text
+
+
+def test_too_few_problems_are_given_as_the_reason():
+    """Five of five lost is no evidence, and the sentence says how many it takes; six have their detectable size."""
+    assert readings(_comparison({"itax_a": (0, 0, 5, 0)})) == [
+        "itax_a: no evidence either way (tax +100.0 points); with 5 problems nothing can be shown (six needed)."
+    ]
+    assert "this run could have seen" in readings(_comparison({"itax_a": (3, 3, 0, 0)}))[0]
 
 
 def test_stored_comparison_prints_like_a_fresh_one():

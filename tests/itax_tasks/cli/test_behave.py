@@ -121,6 +121,20 @@ def test_safeguards_run_on_a_score_directory(scores: Path, executor: Any) -> Non
     assert (6, 2, 2, 2, 0) == tuple(row[name] for name in ("n", "passed", "changed", "rescued", "broken"))
 
 
+def test_safeguards_that_do_not_apply_say_so(tmp_path: Path, executor: Any) -> None:
+    """An instruction's answer has no hole: dashes in the table, null in JSON."""
+    del executor
+    name = "itax_hand_instruct"
+    run = TaskRun(name, 1.0, "chat", "official", "pass@1", "stop", {"sha256": "a"}, {}, 1, 1)
+    task_id = next(iter(hand.load("instruct", Settings()).by_id()))
+    row = Outcome(name, task_id, 0, "", Status.FAILED, False, "It is:\n\ndef f():\n    pass\n")
+    scores = write_score_dir(tmp_path / "scores", Run("m", {name: run}), [row])
+    last = itax("rescue", scores, "--safeguards", "declaration_cut").stdout.splitlines()[-1]
+    assert last.split()[-6:] == ["not", "applicable", "-", "-", "-", "-"]
+    (found,) = json.loads(itax("rescue", scores, "--safeguards", "declaration_cut", "--json").stdout)["safeguards"]
+    assert (False, 0, None) == (found["applicable"], found["changed"], found["rate"])
+
+
 def test_programs_have_no_safeguards(scores: Path, tmp_path: Path) -> None:
     """A whole program stands in no hole."""
     run, rows = read_score_dir(scores)

@@ -92,7 +92,7 @@ def test_stored_answers_need_no_model_and_are_called_what_they_are(tmp_path: Pat
     out = tmp_path / "demo"
     result = itax_demo("--out", str(out), "--replay")
     assert 0 == result.exit_code, result.output
-    assert "They are not a\nmodel's" in result.output
+    assert "They are not a model's" in result.output
     assert taxes(out)["itax_hand_infilling"] > 0 > taxes(out)["itax_hand_instruct"]
     assert 80 == sum(1 for _ in (out / "base" / "outcomes.jsonl").open())
     assert "They are not a" in (out / "report" / "report.md").read_text("utf-8")

@@ -30,9 +30,11 @@ def test_the_paper_has_fourteen_models() -> None:
     assert 7 == len(found)
     assert 14 == len({name for pair in found for name in (pair.base, pair.instruct)})
     assert {"qwen2.5-coder", "deepseek-coder"} == {pair.fim for pair in found}
-    assert ["qwen2.5-coder-32b", "deepseek-coder-33b"] == [pair.name for pair in found if pair.gpus > 1]
+    assert ["qwen2.5-coder-32b", "deepseek-coder-33b"] == [pair.name for pair in found if pair.gpus != 1]
     shown = planned("--preset", "qwen2.5-coder-32b", "--tasks", "itax_mini_infilling")
     assert "tensor_parallel_size=2" in shown
+    assert shown.startswith("qwen2.5-coder-32b: 2 GPUs of 80 GB, FIM qwen2.5-coder")
+    assert planned("org/a", "org/b", "--tasks", "itax_mini_infilling").startswith("pair: FIM detected")
 
 
 def test_an_unknown_preset_names_the_known_ones() -> None:
