@@ -115,7 +115,7 @@ def report(
         moved = pair_from_scores(read_score_dir(folders[1]), read_score_dir(folders[-1]), flips=0, **options)
     built = build(pairs, notes, moved)
     page = write_report(out, built, itax_tasks.__version__, renderer)
-    click.echo(json.dumps(built.to_dict(), indent=1) if as_json else _text(built))
+    click.echo((out / "report.json").read_text("utf-8").rstrip() if as_json else _text(built))
     click.echo(f"report written to {page}", err=True)
 
 
