@@ -134,3 +134,16 @@ def test_a_folder_that_cannot_be_made_is_refused_before_the_work(verb: list[str]
     result = CliRunner().invoke(cli, [*verb, "--out", out])
     assert isinstance(result.exception, ConfigError), repr(result.exception)
     assert f"--out {out} cannot be written" in str(result.exception)
+
+
+def test_the_doctor_names_the_file_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the task that alone needs it; both are in the tables."""
+    from itax_tasks import data
+    from itax_tasks.cli import doctor
+    from itax_tasks.tasks import TASKS
+
+    monkeypatch.setattr(data, "find", lambda file, _: None if file.name == "prompt_utils.py" else tmp_path)
+    (finding,) = [found for found in doctor._data() if found.mark == "--"]
+    assert "3 of 4 files, without prompt_utils.py (only itax_safim_official_instructed" in finding.what
+    assert set(doctor._ONE_TASK) <= set(data.files())
+    assert {said.split()[0] for said in doctor._ONE_TASK.values()} <= set(TASKS)
