@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ def claim(folder: Path, option: str = "--out") -> None:
     Raises:
         ConfigError: it cannot be made or written; names the option.
     """
-    trial = folder / ".claim"
+    # Several processes of one run may try at once.
+    trial = folder / f".claim-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         trial.touch()
