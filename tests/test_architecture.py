@@ -28,7 +28,7 @@ RULES = {
         "itax_tasks/models/",
         "itax_tasks/tune/",
         "itax_tasks/harness/model_context.py",
-        "itax_tasks/cli/fim.py",
+        "itax_tasks/cli/tokenizers.py",
     ),
     "vllm": ("itax_tasks/models/",),
     "sglang": ("itax_tasks/models/",),

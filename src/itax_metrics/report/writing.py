@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from itax_metrics.report.content import Report
@@ -16,7 +16,8 @@ from itax_metrics.store import write_atomic
 def write_report(folder: str | Path, report: Report, version: str, png: Callable[[str], bytes] | None = None) -> Path:
     """Write the report; files of an earlier one are replaced, figures that are no longer drawn are removed.
 
-    Equal inputs give equal files, byte for byte. Only `*.svg` and `*.png` in `figures/` are ever removed.
+    Equal inputs give equal files, byte for byte. Only figures that the `report.json` already there lists under
+    `figures` are ever removed: other files in the folder are the user's.
 
     Args:
         folder: Made if missing.
@@ -31,15 +32,30 @@ def write_report(folder: str | Path, report: Report, version: str, png: Callable
     drawings = figures(report)
     (target / "figures").mkdir(parents=True, exist_ok=True)
     endings = (".svg", ".png") if png else (".svg",)
-    for stale in (target / "figures").iterdir():
-        if stale.suffix in (".svg", ".png") and (stale.stem not in drawings or stale.suffix not in endings):
-            stale.unlink()
+    written = [f"{name}{ending}" for name in drawings for ending in endings]
+    for name in _earlier_figures(target / "report.json"):
+        if name not in written:
+            (target / "figures" / name).unlink(missing_ok=True)
     for name, drawing in drawings.items():
         write_atomic(target / "figures" / f"{name}.svg", f"{drawing}\n")
         if png:
             write_atomic(target / "figures" / f"{name}.png", png(drawing))
-    write_atomic(target / "report.json", f"{json.dumps(report.to_dict(), indent=1, allow_nan=False)}\n")
+    content = {**report.to_dict(), "figures": written}
+    write_atomic(target / "report.json", f"{json.dumps(content, indent=1, allow_nan=False)}\n")
     write_atomic(target / "report.md", render_report_markdown(report, drawings))
     page = target / "report.html"
     write_atomic(page, f"{render_html(report, drawings, version)}\n")
     return page
+
+
+def _earlier_figures(about: Path) -> Iterator[str]:
+    """File names in `figures/` that the report.json of an earlier report lists; none where it cannot say."""
+    try:
+        content = json.loads(about.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return
+    listed = content.get("figures") if isinstance(content, dict) else None
+    for name in listed if isinstance(listed, list) else ():
+        # A path in the list would lead out of the folder.
+        if isinstance(name, str) and Path(name).name == name and name.endswith((".svg", ".png")):
+            yield name

@@ -85,3 +85,13 @@ def main() -> None:
     except ItaxError as error:
         click.echo(f"{type(error).__name__}: {error}", err=True)
         sys.exit(1)
+    except OSError as error:
+        # Without a path it is no file of the user's: a fault of ours, whose traceback is wanted.
+        if error.filename is None:
+            raise
+        click.echo(
+            f"ConfigError: {error.filename} cannot be read or written ({error.strerror or error}). Name another path, "
+            "or see to its permissions.",
+            err=True,
+        )
+        sys.exit(1)

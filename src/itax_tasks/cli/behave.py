@@ -14,6 +14,7 @@ from itax_metrics.behavior import Behavior, behaviors
 from itax_metrics.behavior.summary import PAPER_WEIGHTS, Mean, by_file, by_task, macro, paper, pooled
 from itax_metrics.store import write_score_dir
 from itax_tasks.behaving import behave_directory
+from itax_tasks.cli.folders import claim_scores
 from itax_tasks.cli.settings import HELP
 from itax_tasks.settings import read_settings
 
@@ -49,6 +50,7 @@ def behave(scores: Path | None, names: str, out: Path | None, listed: bool, as_j
     settings = replace(read_settings(), behaviors=tuple(name.strip() for name in names.split(",") if name.strip()))
     run, outcomes, notes = behave_directory(scores, settings)
     if out is not None:
+        claim_scores(out, run.model, run.tasks)
         write_score_dir(out, run, outcomes)
     means, files = by_task(outcomes), by_file(outcomes)
     over = {name: _over_tasks(means, files, name) for name in _names(means)}

@@ -22,6 +22,7 @@ from itax_metrics.report.content import Scored, build, pair_from_scores
 from itax_metrics.report.tables import render_text
 from itax_metrics.report.writing import write_report
 from itax_metrics.store import read_score_dir, write_atomic
+from itax_tasks.cli.folders import claim
 from itax_tasks.cli.report import item_finder
 from itax_tasks.cli.settings import HELP
 from itax_tasks.rescore import from_lm_eval, score_to_directory
@@ -38,6 +39,9 @@ REPLAYED = (
     "The answers replayed here were written by hand to exercise every path. They are not a model's, and\n"
     "this tax says nothing about any model."
 )
+MARKER = ".itax-demo"
+"""Says that a demo made the folder; only there is anything removed."""
+WRITTEN = ("lm_eval", "base", "instruct", "report", "comparison.json")
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 QUIET = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}
 # So small a model only waits for a second thread, and one thread always sums in the same order.
@@ -60,7 +64,7 @@ class Show:
     type=click.Path(path_type=Path),
     default=Path("demo_output"),
     show_default=True,
-    help="Folder to write; an earlier demo there is replaced.",
+    help="Folder to write; an earlier demo there is replaced, other results there are refused.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first items of each kind: quicker, and coarser.")
 @click.option("--replay", is_flag=True, help="Replay answers written by hand to 80 problems: seconds, and no torch.")
@@ -79,6 +83,8 @@ def demo(out: Path, limit: int | None, replay: bool) -> None:
     with ExitStack() as files:
         show = _replayed(files) if replay else _pair()
         _clear(out)
+        claim(out)
+        (out / MARKER).write_text("itax demo replaces what it wrote here: see its --out.\n", "utf-8")
         scored = {side: _run(number, side, show, out, limit) for number, side in enumerate(SIDES, 1)}
     base, instruct = read_score_dir(scored["base"]), read_score_dir(scored["instruct"])
     comparison = compare(base, instruct)
@@ -159,8 +165,19 @@ def _report(base: Scored, instruct: Scored, notice: str, out: Path) -> Path:
 
 
 def _clear(out: Path) -> None:
-    """Remove what an earlier demo wrote, and nothing else."""
-    for name in ("lm_eval", "base", "instruct", "report"):
-        shutil.rmtree(out / name, ignore_errors=True)
-    (out / "comparison.json").unlink(missing_ok=True)
-    out.mkdir(parents=True, exist_ok=True)
+    """Remove what an earlier demo wrote, and nothing else.
+
+    Raises:
+        ConfigError: something under a name that the demo writes is there, and no demo wrote it.
+    """
+    there = [name for name in WRITTEN if (out / name).exists()]
+    if there and not (out / MARKER).is_file():
+        raise ConfigError(
+            f"--out {out} already holds {', '.join(there)}, and nothing there says that itax demo wrote it. Name "
+            "another folder, or remove it yourself."
+        )
+    for name in there:
+        if (out / name).is_dir():
+            shutil.rmtree(out / name, ignore_errors=True)
+        else:
+            (out / name).unlink()

@@ -128,8 +128,21 @@ def _data() -> Iterator[Finding]:
         if len(here) == len(files):
             yield Finding("ok", f"data {benchmark}: {len(here)} of {len(files)} files")
         else:
+            missing = ", ".join(f"{file.name}{_wanted_by(file)}" for file in files if file not in here)
             remedy = f"itax data fetch {benchmark}, or set ITAX_DATA_DIR"
-            yield Finding("--", f"data {benchmark}: {len(here)} of {len(files)} files; {remedy}")
+            yield Finding("--", f"data {benchmark}: {len(here)} of {len(files)} files, without {missing}; {remedy}")
+
+
+_ONE_TASK = {
+    ("safim", "prompt_utils.py"): "itax_safim_official_instructed under safim_mode fewshot",
+    ("ds1000", "fewshots_ds1000.json"): "itax_ds1000",
+}
+"""Files that one task alone reads, where a benchmark has tasks that do without."""
+
+
+def _wanted_by(file: data.DataFile) -> str:
+    task = _ONE_TASK.get((file.benchmark, file.name))
+    return f" (only {task} needs it)" if task else ""
 
 
 def _extras() -> Iterator[Finding]:

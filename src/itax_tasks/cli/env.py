@@ -77,8 +77,11 @@ def verify(names: tuple[str, ...]) -> None:
             raise ConfigError(
                 f"There is no pinned environment {name!r}. Environments: {', '.join(environments.pinned())}."
             )
+    chosen = names or tuple(name for name in environments.pinned() if (folder / name).exists())
+    if not chosen:
+        click.echo(f"No environment has been made in {folder}; itax env create {' | '.join(environments.pinned())}")
     bad = 0
-    for name in names or [name for name in environments.pinned() if (folder / name).exists()]:
+    for name in chosen:
         try:
             environment = environments.find(name, folder)
         except ExecutionError as error:

@@ -9,9 +9,10 @@ from typing import Any, Literal, cast
 
 import click
 
-from itax_metrics.errors import ConfigError, MissingExtraError
+from itax_metrics.errors import ConfigError
 from itax_tasks.cli.fim_probe import probe_model
 from itax_tasks.cli.settings import HELP
+from itax_tasks.cli.tokenizers import load_tokenizer
 from itax_tasks.fim import (
     FimFormat,
     Rendered,
@@ -76,7 +77,7 @@ def detect_model(model: str, revision: str | None, trust_remote_code: bool, as_j
     itax fim detect bigcode/starcoder2-3b
     itax fim detect ./my-finetune --json
     """
-    tokenizer = _load_tokenizer(model, revision, trust_remote_code)
+    tokenizer = load_tokenizer(model, revision, trust_remote_code)
     found = detect(tokenizer, model)
     if as_json:
         answer = {"model": model, "format": found.format.id if found.format else None, "trained": found.trained}
@@ -141,7 +142,7 @@ def render_prompt(
         raise ConfigError("--ids needs a tokenizer: add --model with the hub name or folder of one.")
     before = _text("--prefix", prefix, prefix_file)
     after = _text("--suffix", suffix, suffix_file)
-    tokenizer = None if model is None else _load_tokenizer(model, revision, trust_remote_code)
+    tokenizer = None if model is None else load_tokenizer(model, revision, trust_remote_code)
     fmt = _chosen(family, model, tokenizer)
     if repo_files:
         if order not in (None, fmt.order):
@@ -206,21 +207,6 @@ def _read(file: Path) -> str:
         raise ConfigError(f"There is no file {file}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not UTF-8 ({error.reason} at byte {error.start}); convert it first.") from error
-
-
-def _load_tokenizer(model: str, revision: str | None, trust_remote_code: bool) -> Any:
-    try:
-        from transformers import AutoTokenizer
-    except ImportError as error:
-        raise MissingExtraError("Loading a tokenizer", "hf") from error
-    try:
-        return AutoTokenizer.from_pretrained(model, revision=revision, trust_remote_code=trust_remote_code)
-    except Exception as error:  # transformers raises OSError, ValueError, KeyError and the hub's own for one cause
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ConfigError(
-            f"No tokenizer could be loaded from {model!r}: {first_line} Check the name, the network or the folder; "
-            "a private model needs `hf auth login`, one with its own code --trust-remote-code."
-        ) from error
 
 
 def _columns(fmt: FimFormat) -> Sequence[str]:

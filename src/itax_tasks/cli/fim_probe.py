@@ -10,6 +10,7 @@ import click
 
 from itax_metrics.errors import DataError
 from itax_tasks.cli.settings import HELP
+from itax_tasks.cli.tokenizers import load_tokenizer
 from itax_tasks.fim.holes import HOLES, Hole
 from itax_tasks.fim.probe import Probe, probe
 from itax_tasks.fim.registry import fim_option
@@ -41,6 +42,13 @@ def probe_model(
     from itax_tasks.models.probing import scorer
 
     holes = HOLES if file is None else _read(file)
+    given = dict(part.partition("=")[::2] for part in model_args.split(","))
+    # A model that is not there fails here with `itax fim detect`'s message, before a backend is set up.
+    load_tokenizer(
+        given.get("tokenizer") or model,
+        given.get("revision"),
+        given.get("trust_remote_code", "").lower() == "true",
+    )
     tokenizer, score = scorer(backend, model, model_args, device)
     found = probe(tokenizer, score, holes)
     if as_json:

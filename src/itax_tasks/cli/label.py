@@ -12,6 +12,7 @@ from itax_metrics.failures.agreement import Agreement, agreement, read_key, read
 from itax_metrics.failures.sheet import PER_CELL, as_csv, as_html, as_key, draw
 from itax_metrics.records import Item
 from itax_metrics.store import jsonable, read_score_dir, write_atomic
+from itax_tasks.cli.folders import claim
 from itax_tasks.cli.settings import HELP
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import TASKS
@@ -37,6 +38,7 @@ def sheet(scores: tuple[Path, ...], out: Path, seed: int, per_cell: int) -> None
     Example:
       itax label sheet scores/base scores/instruct --out labels
     """
+    claim(out)
     runs = {}
     for path in scores:
         run, outcomes = read_score_dir(path)

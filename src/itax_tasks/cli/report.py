@@ -23,7 +23,8 @@ from itax_metrics.report.grid import text_table
 from itax_metrics.report.png import png_renderer
 from itax_metrics.report.tables import render_text
 from itax_metrics.report.writing import write_report
-from itax_metrics.store import read_score_dir
+from itax_metrics.store import RUN_FILE, read_score_dir
+from itax_tasks.cli.folders import claim
 from itax_tasks.cli.settings import HELP
 
 
@@ -88,13 +89,15 @@ def report(
             raise ConfigError("--series takes score directories alone: the base model's, then two checkpoints or more.")
         folders = [folder for checkpoint in folders[1:] for folder in (folders[0], checkpoint)]
     if len(folders) % 2:
-        raise ConfigError(
-            f"{len(folders)} score directories cannot be paired: name base and instruct in turn ({folders[-1]} is left "
-            "over)."
-        )
+        for folder in folders:
+            if not (folder / RUN_FILE).is_file():
+                read_score_dir(folder)  # says what it is instead
+        count = "1 score directory cannot" if len(folders) == 1 else f"{len(folders)} score directories cannot"
+        raise ConfigError(f"{count} be paired: name base and instruct in turn ({folders[-1]} is left over).")
     couples = list(zip(folders[::2], folders[1::2], strict=True))
     if stored and couples and len(stored) != len(couples):
         raise ConfigError(f"{len(stored)} comparison files do not belong to {len(couples)} pairs of score directories.")
+    claim(out)
     notes: list[str] = []
     find = item_finder(notes) if prompts else None
     options: dict[str, Any] = {"on_missing": on_missing, "across": across, "seed": seed, "resamples": resamples}
@@ -115,17 +118,20 @@ def report(
         moved = pair_from_scores(read_score_dir(folders[1]), read_score_dir(folders[-1]), flips=0, **options)
     built = build(pairs, notes, moved)
     page = write_report(out, built, itax_tasks.__version__, renderer)
-    click.echo(json.dumps(built.to_dict(), indent=1) if as_json else _text(built))
+    click.echo((out / "report.json").read_text("utf-8").rstrip() if as_json else _text(built))
     click.echo(f"report written to {page}", err=True)
+
+
+_WANTED = "A report takes score directories, as `itax score` writes them, and files that `itax compare --out` wrote."
 
 
 def _comparison(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_bytes().decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is no comparison file: {error}. `itax compare --out` writes one.") from None
+        raise DataError(f"{path} is neither a score directory nor a comparison file: {error}. {_WANTED}") from None
     if not isinstance(content, dict) or not {"benchmarks", "base", "instruct", "settings"} <= set(content):
-        raise DataError(f"{path} is no comparison file. `itax compare --out` writes one.")
+        raise DataError(f"{path} is neither a score directory nor a comparison file. {_WANTED}")
     if content.get("schema_version") != SCHEMA_VERSION:
         raise DataError(
             f"{path}: schema_version is {content.get('schema_version')!r}, this itax reads {SCHEMA_VERSION}. Run "

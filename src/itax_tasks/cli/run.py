@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ import click
 
 from itax_metrics.errors import ConfigError, MissingExtraError
 from itax_metrics.execution import probe
+from itax_tasks.cli.folders import claim
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import TASKS
 from itax_tasks.toolchains import require_toolchains
@@ -60,11 +62,43 @@ def run(arguments: tuple[str, ...]) -> None:
 
     completed = _completed(with_folders(arguments), host.typed(arguments))
     asked = host.parse(completed)
-    check(asked)
+    warnings = _Warnings()
+    with warnings:
+        check(asked)
     completed = _with_cache(completed, asked.config)
-    click.echo(f"itax: all checks passed; running: lm_eval run {' '.join(completed)}", err=True)
+    click.echo(f"itax: {warnings.summary()}; running: lm_eval run {' '.join(completed)}", err=True)
+    output = Path(asked.config.output_path)
+    before = _samples(output)
     host.run_lm_eval(completed, only_ours=len(asked.ours) == len(asked.tasks))
-    click.echo(f"itax: score it with: itax score {asked.config.output_path} --out NAME", err=True)
+    if _samples(output) - before:
+        click.echo(f"itax: score it with: itax score {asked.config.output_path} --out NAME", err=True)
+
+
+class _Warnings(logging.Handler):
+    """Counts what the checks warn of, beside what shows it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += 1
+
+    def __enter__(self) -> None:
+        logging.getLogger("lm_eval.itax").addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("lm_eval.itax").removeHandler(self)
+
+    def summary(self) -> str:
+        """What to say of the checks."""
+        if not self.count:
+            return "all checks passed"
+        return f"checks done, {self.count} warning{'s' if self.count > 1 else ''} above"
+
+
+def _samples(output: Path) -> set[Path]:
+    return set((output.parent if output.suffix == ".json" else output).rglob("samples_*.jsonl"))
 
 
 def check(asked: Any) -> None:
@@ -76,6 +110,7 @@ def check(asked: Any) -> None:
     from itax_tasks.harness import host
 
     config = asked.config
+    host.refuse_unknown(asked)
     if asked.ours and not config.confirm_run_unsafe_code:
         raise ConfigError(
             f"The tasks of {', '.join(asked.ours)} execute code a model wrote. It runs in a sandbox, but lm_eval wants "
@@ -91,8 +126,18 @@ def check(asked: Any) -> None:
     module, extra = _NEEDS.get(config.model, (None, None))
     if module is not None and find_spec(module) is None:
         raise MissingExtraError(f"--model {config.model}", str(extra))
-    if not asked.ours:
-        return
+    if asked.ours:
+        _check_ours(asked)
+    if config.output_path:
+        # lm-eval writes beside a name that ends so, into any other.
+        path = Path(config.output_path)
+        claim(path.parent if path.suffix == ".json" else path, "--output_path")
+
+
+def _check_ours(asked: Any) -> None:
+    from itax_tasks.harness import host
+
+    config = asked.config
     wrapped = [name for name in asked.leaves if not TASKS[name].in_chat]
     if config.system_instruction or (config.apply_chat_template and wrapped):
         option = "--system_instruction" if config.system_instruction else "--apply_chat_template"

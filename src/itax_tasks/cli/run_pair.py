@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from typing import Any
 import click
 
 from itax_metrics.compare import compare as compare_runs
-from itax_metrics.errors import ConfigError, ExecutionError
+from itax_metrics.errors import ConfigError, ExecutionError, ItaxError
 from itax_metrics.report.tables import render_text
 from itax_metrics.store import read_score_dir, write_atomic
 from itax_tasks.cli.settings import HELP, json_object
 from itax_tasks.pairs import Pair, matrix, preset
 from itax_tasks.settings import read_settings
+from itax_tasks.tune.tiny import with_folders
 
 DONE = "generated.json"
 
@@ -74,6 +76,7 @@ def run_pair(
             continue
         if not confirmed:
             raise ConfigError("The tasks execute code that a model wrote, in a sandbox: add --confirm_run_unsafe_code.")
+        _check(sides, folder)
         for side, (arguments, cache) in sides.items():
             _generate(side, arguments, cache, folder)
         _compare(folder)
@@ -125,8 +128,39 @@ def _sides(
         arguments += ["--device", device] if device else []
         arguments += ["--limit", limit] if limit else []
         # A null run that read its own cache would compare a model with itself on paper only.
-        found[side] = (arguments, "null" if null and side == "instruct" else "")
+        found[side] = (with_folders(arguments), "null" if null and side == "instruct" else "")
     return found
+
+
+def _check(sides: dict[str, tuple[list[str], str]], folder: Path) -> None:
+    """`itax run`'s checks of both models before either is loaded.
+
+    Raises:
+        ConfigError, DataError, MissingExtraError: as `itax run`; the folder holds the answers of another pair.
+    """
+    from itax_tasks.cli.run import check
+    from itax_tasks.harness import host
+
+    for side, (arguments, _) in sides.items():
+        done = folder / "lm_eval" / side / DONE
+        if done.is_file():
+            earlier, model = _pretrained(json.loads(done.read_text("utf-8"))), _pretrained(arguments)
+            if earlier != model:
+                raise ConfigError(
+                    f"--out {folder} holds the answers of {earlier} as {side}; name another --out for {model}, or "
+                    "remove it."
+                )
+    for side, (arguments, _) in sides.items():
+        try:
+            check(host.parse(arguments))
+        except ItaxError as error:
+            error.args = (f"{side}: {error}",)
+            raise
+
+
+def _pretrained(arguments: Sequence[str]) -> str:
+    """The model that these arguments name; `_sides` puts it first."""
+    return arguments[arguments.index("--model_args") + 1].partition(",")[0].removeprefix("pretrained=")
 
 
 def _generate(side: str, arguments: list[str], cache: str, folder: Path) -> None:
@@ -147,7 +181,15 @@ def _generate(side: str, arguments: list[str], cache: str, folder: Path) -> None
 
 
 def _lm_eval(arguments: Sequence[str], cache: str) -> None:
-    """What the process of one model does: `itax run`'s checks, then lm_eval."""
+    """What the process of one model does: `itax run`'s checks, then lm_eval; a refusal is one line and status 1."""
+    try:
+        _run_lm_eval(arguments, cache)
+    except ItaxError as error:
+        click.echo(f"{type(error).__name__}: {error}", err=True)
+        sys.exit(1)
+
+
+def _run_lm_eval(arguments: Sequence[str], cache: str) -> None:
     from itax_tasks.cli.run import check, model_slug
     from itax_tasks.harness import host
 

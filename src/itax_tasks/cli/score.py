@@ -16,6 +16,7 @@ from itax_metrics.records import Outcome, Run
 from itax_metrics.unavailable import unavailable, unavailable_note
 from itax_tasks.answer import Stage
 from itax_tasks.answers import FORMATS, Format
+from itax_tasks.cli.folders import claim_scores
 from itax_tasks.cli.settings import HELP
 from itax_tasks.rescore import from_completions, from_lm_eval, score_to_directory
 from itax_tasks.scoring import rates
@@ -109,7 +110,7 @@ def score(
         about = submissions[0].record
         model = {"model": model_name or about.get("model") or completions[0].stem, "revision": about.get("revision")}
         notes = []
-    _claim(out)
+    claim_scores(out, str(model.get("model") or "unknown"), [submission.task for submission in submissions])
     run, outcomes = score_to_directory(
         submissions,
         out,
@@ -125,16 +126,6 @@ def score(
         raise ExecutionError(
             f"{len(undecided)} answers have no verdict, so their task's headline is withheld. {undecided[0].detail}"
         )
-
-
-def _claim(out: Path) -> None:
-    """Make the folder before hours of execution, not after."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / ".claim").touch()
-        (out / ".claim").unlink()
-    except OSError as error:
-        raise ConfigError(f"--out {out} cannot be written ({error}). Name another folder.") from error
 
 
 def _by_task(run: Run, outcomes: Sequence[Outcome]) -> list[tuple[str, list[Outcome]]]:

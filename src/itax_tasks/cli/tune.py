@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from itax_tasks.cli.folders import claim
 from itax_tasks.cli.settings import HELP
 
 SHORT = 0.01
@@ -61,6 +62,7 @@ def tiny(out: Path, seed: int, steps: int | None, short: bool, series: Path | No
     elif steps:
         chosen = replace(chosen.scaled(steps / chosen.base_steps), base_steps=steps)
     folder = series or out
+    claim(folder, "--out" if series is None else "--series")
     if series is None:
         digests = pair.train_pair(folder, seed, chosen, _progress)
         for name, sha256 in digests.items():

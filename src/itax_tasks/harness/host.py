@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -15,7 +16,7 @@ from itax_metrics.errors import ConfigError
 from itax_tasks.harness import discovery
 from itax_tasks.models import presence
 from itax_tasks.paths import task_path
-from itax_tasks.tasks import TASKS
+from itax_tasks.tasks import TASKS, did_you_mean, groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,34 @@ def parse(arguments: Sequence[str]) -> Asked:
     return Asked(config, asked, ours, tuple(_opened(manager, ours)))
 
 
+def refuse_unknown(asked: Asked) -> None:
+    """Look for the model's and the tasks' names where lm-eval will look for them.
+
+    Raises:
+        ConfigError: a name that lm-eval does not know, with the nearest ones.
+    """
+    import lm_eval.models  # noqa: F401  # registers the built-in models before ours
+    from lm_eval.api.registry import model_registry
+    from lm_eval.tasks import TaskManager
+
+    discovery.serve_models()
+    models = list(model_registry.keys())
+    if isinstance(asked.config.model, str) and asked.config.model not in models:
+        near = difflib.get_close_matches(asked.config.model, models, n=3)
+        hint = f"Did you mean {', '.join(near)}?" if near else f"Models: {', '.join(sorted(models))}."
+        raise ConfigError(f"lm_eval has no --model {asked.config.model!r}. {hint}")
+    # lm-eval also takes YAML files, folders of them and patterns.
+    others = [name for name in asked.tasks if name not in asked.ours and "/" not in name and not Path(name).exists()]
+    others = [name for name in others if not name.endswith(".yaml")]
+    if not others:
+        return
+    manager = TaskManager(include_path=asked.config.include_path)
+    unknown = [name for name in others if not manager.match_tasks([name])]
+    if unknown:
+        known = dict.fromkeys((*TASKS, *groups(), *manager.all_tasks))
+        raise ConfigError(f"There is no task or group {unknown[0]!r}.{did_you_mean(unknown[0], known)}")
+
+
 def leaves(names: Sequence[str]) -> list[str]:
     """The itax tasks behind names of tasks and groups.
 
@@ -76,7 +105,9 @@ def leaves(names: Sequence[str]) -> list[str]:
     manager = TaskManager(include_path=task_path(), include_defaults=False)
     unknown = [name for name in names if not manager.match_tasks([name])]
     if unknown:
-        raise ConfigError(f"There is no itax task or group {unknown[0]!r}; docs/tasks.md lists them.")
+        raise ConfigError(
+            f"There is no itax task or group {unknown[0]!r}.{did_you_mean(unknown[0], [*TASKS, *groups()])}"
+        )
     return _opened(manager, names)
 
 

@@ -176,7 +176,6 @@ def test_the_circles_have_the_areas_of_the_sets(tmp_path: Path):
 def test_equal_inputs_give_equal_files(tmp_path: Path):
     """Twice the same report, byte for byte; a figure that is no longer drawn is gone."""
     pages = [write_report(tmp_path / name, build([_pair()]), "1").parent for name in ("a", "b")]
-    (pages[0] / "figures" / "old.svg").write_text("<svg/>")
     write_report(pages[0], build([_pair()]), "1")
     files = [{p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()} for folder in pages]
     assert files[0] == files[1]
@@ -276,3 +275,25 @@ def test_several_samples_give_pass_at_k(tmp_path: Path):
         "pass_at_k"
     ]
     assert "pass@k" in _page(tmp_path, found)
+
+
+def test_only_figures_of_an_earlier_report_are_removed(tmp_path: Path):
+    """The user's own images stay, whatever their name; a listed figure that is no longer drawn goes; no path is
+    followed out of the folder."""
+    folder, figures = tmp_path / "mine", tmp_path / "mine" / "figures"
+    figures.mkdir(parents=True)
+    own = [figures / "photo.png", figures / "sketch.svg", folder / "logo.svg"]
+    for file in own:
+        file.write_text("mine")
+    write_report(folder, build([_pair()]), "1")
+    assert all(file.read_text() == "mine" for file in own)
+    content = json.loads((folder / "report.json").read_text("utf-8"))
+    assert {f"figures/{name}" for name in content["figures"]} < {
+        str(file.relative_to(folder)) for file in folder.rglob("*.svg")
+    }
+    (figures / "old.svg").write_text("<svg/>")
+    content["figures"] += ["old.svg", "../logo.svg", "gone.svg", 7]
+    (folder / "report.json").write_text(json.dumps(content))
+    write_report(folder, build([_pair()]), "1")
+    assert not (figures / "old.svg").exists()
+    assert all(file.read_text() == "mine" for file in own)

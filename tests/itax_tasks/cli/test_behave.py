@@ -162,3 +162,12 @@ def test_routers_compare_two_runs(scores: Path, tmp_path: Path) -> None:
     assert [None] * 3 == [cost["instruct"] for cost in shown["costs"]]
     assert (2 / 6, 0.0, 2 / 6) == tuple(found[name] for name in ("base", "instruct", "by_kind"))
     assert "cross_validated" in itax("route", scores, tmp_path / "none").stdout
+
+
+def test_scores_of_another_model_are_not_replaced(scores: Path, tmp_path: Path) -> None:
+    """The same model's may be, also in place."""
+    assert 0 == itax("behave", scores, "--out", scores).exit_code
+    run, outcomes = read_score_dir(scores)
+    other = write_score_dir(tmp_path / "other", replace(run, model="org/other"), outcomes)
+    with pytest.raises(ConfigError, match="holds the scores of org/other on"):
+        itax("behave", scores, "--out", other)

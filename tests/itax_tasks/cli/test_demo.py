@@ -96,3 +96,17 @@ def test_stored_answers_need_no_model_and_are_called_what_they_are(tmp_path: Pat
     assert taxes(out)["itax_hand_infilling"] > 0 > taxes(out)["itax_hand_instruct"]
     assert 80 == sum(1 for _ in (out / "base" / "outcomes.jsonl").open())
     assert "They are not a" in (out / "report" / "report.md").read_text("utf-8")
+
+
+def test_a_folder_with_other_results_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    """Its `base` is a user's; a folder that a demo made is cleared of what the demo writes, and of no more."""
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "run.json").write_text("mine")
+    result = itax_demo("--out", str(tmp_path), "--replay")
+    assert 1 == result.exit_code
+    assert "already holds base" in str(result.exception)
+    assert "mine" == (tmp_path / "base" / "run.json").read_text()
+    (tmp_path / demo.MARKER).touch()
+    (tmp_path / "notes.txt").write_text("mine")
+    demo._clear(tmp_path)
+    assert {demo.MARKER, "notes.txt"} == {path.name for path in tmp_path.iterdir()}

@@ -101,3 +101,8 @@ def test_data_that_go_with_older_pins_are_named(tmp_path: Path, monkeypatch: pyt
 def test_a_mirror_alone_is_no_request() -> None:
     """--data-from without --with-data would be forgotten in silence."""
     assert "add --with-data" in str(_env("create", "toy", "--data-from", "x").exception)
+
+
+def test_verify_without_any_environment_says_so() -> None:
+    """And how one is made."""
+    assert "itax env create toy | other" in _env("verify").stdout

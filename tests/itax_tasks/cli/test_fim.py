@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -172,3 +173,13 @@ def test_help_teaches(command):
     """Every page of help holds an example or a legend."""
     output = run(*command, "--help").output
     assert "itax fim" in output or "TRAINED" in output
+
+
+@pytest.mark.parametrize("verb", ["detect", "probe"])
+def test_a_model_that_is_not_there_is_one_message(verb: str, tmp_path: Path) -> None:
+    """The same from both commands, and no traceback of transformers."""
+    pytest.importorskip("transformers", reason="the extra `hf` is not installed")
+    nowhere = str(tmp_path / "nowhere")
+    result = CliRunner().invoke(fim, [verb, nowhere])
+    assert isinstance(result.exception, ConfigError), repr(result.exception)
+    assert f"No tokenizer could be loaded from {nowhere!r}" in str(result.exception)

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import itax_tasks
-from itax_metrics.errors import DataError, MissingExtraError
+from itax_metrics.errors import ConfigError, DataError, MissingExtraError
 from itax_tasks import cli as package
 from itax_tasks.cli import VERBS, cli, main
 
@@ -93,6 +93,7 @@ def test_help_is_status_0(monkeypatch: pytest.MonkeyPatch) -> None:
         (click.UsageError("no such thing"), 2, "no such thing"),
         (click.exceptions.Exit(1), 1, ""),
         (click.exceptions.Exit(3), 3, ""),
+        (FileNotFoundError(2, "No such file", "/nowhere/x"), 1, "ConfigError: /nowhere/x cannot be read or written"),
         (KeyboardInterrupt(), 130, "Stopped."),
     ],
     ids=repr,
@@ -123,3 +124,26 @@ def test_a_failing_doctor_is_status_1(monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr(doctor, "examine", lambda: iter([doctor.Finding("!!", "no sandbox")]))
     assert 1 == _main(monkeypatch, "doctor")
     assert "[!!] no sandbox\n" == capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", [["demo", "--replay"], ["label", "sheet", "scores"], ["tune", "tiny", "--short"]])
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(verb: list[str], tmp_path: Path) -> None:
+    """One message that names option and folder; nothing was read or trained."""
+    (tmp_path / "file").touch()
+    out = str(tmp_path / "file" / "below")
+    result = CliRunner().invoke(cli, [*verb, "--out", out])
+    assert isinstance(result.exception, ConfigError), repr(result.exception)
+    assert f"--out {out} cannot be written" in str(result.exception)
+
+
+def test_the_doctor_names_the_file_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the task that alone needs it; both are in the tables."""
+    from itax_tasks import data
+    from itax_tasks.cli import doctor
+    from itax_tasks.tasks import TASKS
+
+    monkeypatch.setattr(data, "find", lambda file, _: None if file.name == "prompt_utils.py" else tmp_path)
+    (finding,) = [found for found in doctor._data() if found.mark == "--"]
+    assert "3 of 4 files, without prompt_utils.py (only itax_safim_official_instructed" in finding.what
+    assert set(doctor._ONE_TASK) <= set(data.files())
+    assert {said.split()[0] for said in doctor._ONE_TASK.values()} <= set(TASKS)

@@ -113,7 +113,7 @@ def test_refusals_name_the_argument(scores: list[str], tmp_path: Path):
         _run(scores[0])
     for name, content in (("empty.json", b""), ("junk.json", b"\x00\xff\xfe"), ("other.json", b'{"a": 1}')):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(DataError, match=f"{name.partition('.')[0]}.json is no comparison file"):
+        with pytest.raises(DataError, match=rf"{name} is neither a score directory nor"):
             _run(name)
     old = {"schema_version": 0, "benchmarks": [], "base": {}, "instruct": {}, "settings": {}}
     (tmp_path / "old.json").write_text(json.dumps(old))
@@ -138,3 +138,24 @@ def test_prompts_of_embedded_items_are_shown(tmp_path: Path, monkeypatch: pytest
     line = next(line for line in item.prefix.splitlines() if line.startswith("def "))
     assert line.split("(")[0] in _page(tmp_path, _run(*folders))
     assert line.split("(")[0] not in _page(tmp_path, _run(*folders, "--no-prompts"))
+
+
+def test_one_argument_alone_is_named_for_what_it_is(scores: list[str], tmp_path: Path):
+    """A file of another kind, a name that is not there, a score directory without its partner."""
+    (tmp_path / "README.md").write_text("# words")
+    with pytest.raises(DataError, match=r"README\.md is neither a score directory nor a comparison file"):
+        _run("README.md")
+    with pytest.raises(DataError, match=r"NOTHING\.md does not exist"):
+        _run("NOTHING.md")
+    with pytest.raises(ConfigError, match="1 score directory cannot be paired"):
+        _run(scores[0])
+
+
+def test_a_folder_that_cannot_be_written_is_refused_at_once(
+    scores: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Before anything is compared."""
+    monkeypatch.setattr("itax_tasks.cli.report.pair_from_scores", lambda *_, **__: pytest.fail("compared"))
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"--out .*below cannot be written"):
+        _run(*scores, "--out", str(tmp_path / "file" / "below"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -146,3 +147,53 @@ def test_a_bundled_name_in_a_configuration_file_is_refused_with_the_folder(tmp_p
     )
     result = itax_run("--config", str(file))
     assert "itax path --model itax-tiny-base" in str(result.exception)
+
+
+@pytest.mark.parametrize("kind", ["a plain file", "a folder below one"])
+def test_a_folder_that_cannot_be_written_is_refused_before_the_model_loads(tmp_path: Path, kind: str) -> None:
+    """lm_eval would generate everything first, and lose the samples."""
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" if kind == "a plain file" else tmp_path / "file" / "out"
+    result = itax_run(
+        "--model", "dummy", "--tasks", "itax_hand_completion", "--confirm_run_unsafe_code", "--output_path", str(out)
+    )
+    assert isinstance(result.exception, ConfigError)
+    assert f"--output_path {out} cannot be written" in str(result.exception)
+
+
+def test_only_samples_that_were_written_are_offered_for_scoring(
+    answers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of an earlier run do not count."""
+    from itax_tasks.harness import host
+
+    asked = (
+        "--model", "itax-replay", "--model_args", f"completions={answers},pretrained=stored",
+        "--tasks", "itax_hand_completion", "--confirm_run_unsafe_code", "--output_path", str(tmp_path / "out"),
+    )  # fmt: skip
+    assert "score it with: itax score" in itax_run(*asked).output
+    monkeypatch.setattr(host, "run_lm_eval", lambda *_, **__: None)
+    assert "score it with" not in itax_run(*asked).output
+
+
+@pytest.mark.parametrize(
+    ("option", "typed", "meant"),
+    [("--tasks", "itax_handd", "Did you mean itax_hand"), ("--model", "dumy", "Did you mean dummy")],
+)
+def test_an_unknown_name_is_met_with_the_nearest(option: str, typed: str, meant: str) -> None:
+    """lm_eval would print a traceback."""
+    result = itax_run("--model", "dummy", "--tasks", "itax_hand", "--confirm_run_unsafe_code", option, typed)
+    assert isinstance(result.exception, ConfigError), repr(result.exception)
+    assert meant in str(result.exception)
+
+
+def test_a_warning_of_the_checks_is_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Not all checks passed then."""
+    from itax_tasks.harness import host
+
+    monkeypatch.setattr(host, "run_lm_eval", lambda *_, **__: None)
+    asked = ("--model", "dummy", "--tasks", "itax_hand", "--confirm_run_unsafe_code", "--output_path", str(tmp_path))
+    monkeypatch.setattr(run, "check", lambda _: logging.getLogger("lm_eval.itax").warning("no environment"))
+    assert "checks done, 1 warning above; running" in itax_run(*asked).output
+    monkeypatch.setattr(run, "check", lambda _: None)
+    assert "all checks passed; running" in itax_run(*asked).output

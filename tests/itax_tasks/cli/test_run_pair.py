@@ -106,3 +106,51 @@ def test_a_pair_from_end_to_end_goes_on_where_it_stopped(tmp_path: Path) -> None
     assert "instruct is done" in again.stderr
     # The first call also shows what lm-eval printed for each run.
     assert first.stdout.endswith(again.stdout)
+
+
+def test_the_bundled_pair_is_known_by_name() -> None:
+    """The plan names its folders, so that plain lm_eval takes the line too."""
+    from itax_tasks.tune.tiny import bundled
+
+    _, base, instruct = planned("itax-tiny-base", "itax-tiny-instruct", "--tasks", "itax_mini_infilling").splitlines()
+    assert f"pretrained={bundled('itax-tiny-base')} " in base
+    assert f"pretrained={bundled('itax-tiny-instruct')} " in instruct
+
+
+def _refused_before_anything_runs(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+    monkeypatch.setattr("itax_tasks.cli.run_pair._generate", lambda *_: pytest.fail("a model was loaded"))
+    asked = [*arguments, "--model", "itax-hf", "--tasks", "itax_mini_infilling", "--confirm_run_unsafe_code"]
+    result = CliRunner().invoke(run_pair, asked)
+    assert isinstance(result.exception, ConfigError), repr(result.exception)
+    return str(result.exception)
+
+
+def test_a_mistyped_instruct_model_is_found_before_base_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names the side."""
+    nowhere = str(tmp_path / "nowhere")
+    said = _refused_before_anything_runs(monkeypatch, "itax-tiny-base", nowhere, "--out", str(tmp_path / "pair"))
+    assert said.startswith("instruct: ")
+    assert nowhere in said
+
+
+def test_the_answers_of_another_pair_are_not_mixed_with_new_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--out has a default, so two pairs meet in one folder easily."""
+    done = tmp_path / "lm_eval" / "base" / "generated.json"
+    done.parent.mkdir(parents=True)
+    done.write_text(json.dumps(["--model", "itax-hf", "--model_args", "pretrained=org/other,dtype=float32"]))
+    said = _refused_before_anything_runs(monkeypatch, "itax-tiny-base", "itax-tiny-instruct", "--out", str(tmp_path))
+    assert "holds the answers of org/other as base" in said
+
+
+def test_a_refusal_within_the_process_of_a_model_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Status 1, no traceback."""
+    from itax_tasks.cli.run_pair import _lm_eval
+
+    with pytest.raises(SystemExit) as ended:
+        _lm_eval(["--model", "dumy", "--tasks", "itax_hand", "--confirm_run_unsafe_code"], "")
+    assert 1 == ended.value.code
+    assert "ConfigError: lm_eval has no --model 'dumy'. Did you mean dummy?" in capsys.readouterr().err

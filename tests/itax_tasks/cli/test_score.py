@@ -214,3 +214,28 @@ def test_a_wrong_command_line_is_status_2(answers: Path, option: tuple[str, ...]
 def test_a_file_that_is_not_there_is_status_2() -> None:
     """A mistyped path is a mistyped command line."""
     assert 2 == _score("--task", TASK, "--completions", "nowhere.jsonl", "--out", "mine").exit_code
+
+
+def test_scores_of_another_model_or_task_are_not_replaced(answers: Path) -> None:
+    """The message says whose they are; the same model on the same task is scored again."""
+    _score("--task", TASK, "--completions", answers, "--out", "mine")
+    held = Path("mine/run.json").read_bytes()
+    with pytest.raises(ConfigError, match=f"mine holds the scores of my-model on {TASK}; name another --out"):
+        _score("--task", TASK, "--completions", answers, "--out", "mine", "--model", "other")
+    rows = [{"task_id": i.task_id, "completion": "x"} for i in hand.load("infilling", Settings()).items]
+    infilled = _write(answers.with_name("infilled.jsonl"), rows)
+    with pytest.raises(ConfigError, match="mine holds the scores"):
+        _score("--task", "itax_hand_infilling", "--completions", infilled, "--out", "mine", "--model", "my-model")
+    assert held == Path("mine/run.json").read_bytes()
+    assert 0 == _score("--task", TASK, "--completions", answers, "--out", "mine").exit_code
+
+
+def test_a_run_file_of_another_tool_is_not_replaced_and_a_damaged_one_is(answers: Path) -> None:
+    """Scoring again is the remedy for a score directory that was cut off."""
+    Path("mine").mkdir()
+    Path("mine/run.json").write_text('{"name": "a run of something else"}')
+    with pytest.raises(ConfigError, match="was not written by `itax score`"):
+        _score("--task", TASK, "--completions", answers, "--out", "mine")
+    Path("mine/run.json").write_text('{"model": "my-mo')
+    Path("mine/outcomes.jsonl").touch()
+    assert 0 == _score("--task", TASK, "--completions", answers, "--out", "mine").exit_code

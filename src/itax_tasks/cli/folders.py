@@ -1,0 +1,61 @@
+"""Folders that a command is about to write: seen to be writable, and not holding somebody else's work."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from itax_metrics.errors import ConfigError
+from itax_metrics.store import OUTCOMES_FILE, RUN_FILE
+
+
+def claim(folder: Path, option: str = "--out") -> None:
+    """Make the folder and write to it once, before hours of work and not after.
+
+    Raises:
+        ConfigError: it cannot be made or written; names the option.
+    """
+    # Several processes of one run may try at once.
+    trial = folder / f".claim-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise ConfigError(f"{option} {folder} cannot be written ({error}). Name another folder.") from error
+
+
+def claim_scores(folder: Path, model: str, tasks: Iterable[str]) -> None:
+    """Claim a folder for the scores of a model on tasks; scores there must be those that will be replaced.
+
+    The same model on the same tasks, or on more, replaces what is there and loses nothing. A `run.json` that is cut
+    off beside rows may be replaced too, because scoring again is its remedy.
+
+    Raises:
+        ConfigError: the folder holds another model's scores, those of a task that is not among `tasks`, or a
+            `run.json` that `itax score` did not write; or it cannot be written.
+    """
+    refuse_other_scores(folder, model, tasks)
+    claim(folder)
+
+
+def refuse_other_scores(folder: Path, model: str, tasks: Iterable[str]) -> None:
+    """`claim_scores` without touching the folder."""
+    held = folder / RUN_FILE
+    if not held.is_file():
+        return
+    way_out = "name another --out, or remove it."
+    try:
+        about: Any = json.loads(held.read_bytes())
+    except ValueError:
+        about = None
+        if any((folder / name).is_file() for name in (OUTCOMES_FILE, f"{OUTCOMES_FILE}.gz")):
+            return
+    if not isinstance(about, dict) or not isinstance(about.get("tasks"), dict) or "model" not in about:
+        raise ConfigError(f"{held} was not written by `itax score`; {way_out}")
+    if about["model"] != model or not set(about["tasks"]) <= set(tasks):
+        names = ", ".join(about["tasks"])
+        raise ConfigError(f"{folder} holds the scores of {about['model']} on {names}; {way_out}")
