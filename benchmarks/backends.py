@@ -20,6 +20,7 @@ import os
 # engine in this process, where its CPU time counts.
 os.environ |= {"OMP_NUM_THREADS": "1", "VLLM_ENABLE_V1_MULTIPROCESSING": "0", "TORCHDYNAMO_DISABLE": "1"}
 
+import argparse
 import gc
 import random
 import statistics
@@ -169,9 +170,14 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
 
 def main() -> None:
     """Measure one backend and print a line a comparison."""
-    backend, folder, *more = sys.argv[1:]
-    rounds = int(more[0]) if more else ROUNDS[backend]
-    model = load(backend, folder)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("backend", choices=sorted(ROUNDS))
+    parser.add_argument("folder", metavar="MODEL_FOLDER")
+    parser.add_argument("rounds", metavar="ROUNDS", type=int, nargs="?", help="by backend if unset")
+    options = parser.parse_args()
+    backend = options.backend
+    rounds = options.rounds or ROUNDS[backend]
+    model = load(backend, options.folder)
     asked = requests(model.tokenizer)
     ways = WAYS[backend]
     first = asked[: BLOCK[backend]]

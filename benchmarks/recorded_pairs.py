@@ -12,10 +12,10 @@ different dates and in different environments, so their difference is no estimat
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -117,7 +117,9 @@ def _outcomes(task: str, content: Mapping[str, Any]) -> Iterator[Outcome]:
 
 def main() -> None:
     """Write the score directories and the report; print what the report says."""
-    out = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", metavar="OUT", type=Path)
+    out = parser.parse_args().out
     folders = make(Path(os.environ["ITAX_RECORDED_DIR"]), out, read_settings())
     report.main([*map(str, folders), "--out", str(out / "report")], standalone_mode=False)
 

@@ -9,9 +9,9 @@ again. Prints CPU seconds of reading, comparing and reporting, and the peak memo
 
 from __future__ import annotations
 
+import argparse
 import random
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -122,9 +122,12 @@ def _memory() -> float:
 
 
 if __name__ == "__main__":
-    pairs_asked = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    if len(sys.argv) > 2:
-        main(pairs_asked, Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pairs", metavar="PAIRS", type=int, nargs="?", default=7)
+    parser.add_argument("out", metavar="OUT", type=Path, nargs="?", help="a temporary folder if unset")
+    options = parser.parse_args()
+    if options.out is not None:
+        main(options.pairs, options.out)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            main(pairs_asked, Path(folder))
+            main(options.pairs, Path(folder))
