@@ -101,7 +101,7 @@ class _Watch:
         if self._server.processes.over_memory:
             outcome = dict(_TOO_LARGE)
         elif self._server.processes.was_starved:
-            outcome = {"status": "harness_error", "detail": trial.STARVED}
+            outcome = dict(zip(("status", "detail"), self._server.processes.starvation, strict=True))
         reply = {**(outcome or self._how_it_ended(code)), "seconds": time.monotonic() - self._began}
         return {**reply, "results": base64.b64encode(self._unsent).decode("ascii")}
 

@@ -117,7 +117,7 @@ def run(server: Server, limits: dict[str, Any], given: bytes, become: Callable[[
         if server.processes.over_memory:
             captured.note_memory(limits)
         elif server.processes.was_starved:
-            captured.end, captured.detail = "harness_error", trial.STARVED
+            captured.end, captured.detail = server.processes.starvation
         watch.drain()
         _hear(captured, reader)
     finally:

@@ -22,6 +22,9 @@ from .sandbox.confine import Confinement, become
 FILENAME = "<program>"
 _CHANNEL_SLOT = 200
 
+ROOM_BYTES = 2 << 30
+"""What the pool keeps free for a worker with libraries and its program (`room.LIBRARY_BYTES`)."""
+
 
 class Processes:
     """Starts and ends one program after another, for the worker that answers on `connection`."""
@@ -146,7 +149,26 @@ class Processes:
 
     def named(self, ending: trial.Ending) -> trial.Ending:
         """How the program that was ended last did end, with what the kernel did to it taken into account."""
-        return "too large" if self.over_memory else "starved" if self.was_starved else ending
+        if self.over_memory:
+            return "too large"
+        if self.was_starved:
+            return "beyond its room" if self._is_beyond_its_room else "starved"
+        return ending
+
+    @property
+    def starvation(self) -> tuple[str, str]:
+        """Status and detail of a program that `was_starved`.
+
+        A machine may have less memory than a benchmark's limit: who took more than the pool ever keeps free for a
+        program is the cause of what happened, and who took less is not.
+        """
+        if self._is_beyond_its_room:
+            return "out_of_memory", trial.BEYOND_ITS_ROOM
+        return "harness_error", trial.STARVED
+
+    @property
+    def _is_beyond_its_room(self) -> bool:
+        return self._group is not None and self._group.held > ROOM_BYTES
 
     def _note_kills(self) -> None:
         if self._group is not None:

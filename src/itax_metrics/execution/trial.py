@@ -71,11 +71,12 @@ def one_line(error: BaseException) -> str:
 Lowered = tuple[int, tuple[int, int]]
 """Arguments of one setrlimit call."""
 
-Ending = Literal["itself", "late", "too large", "starved"]
+Ending = Literal["itself", "late", "too large", "beyond its room", "starved"]
 """Whether a program ended by itself, at its wall limit, with too much memory in all its processes, or because the
-kernel ended one of them for want of memory that others hold."""
+kernel ended one of them when the machine was full: of what this program itself took, or of what others hold."""
 
 STARVED = "the kernel ended a process of it because memory outside its own limit ran out"
+BEYOND_ITS_ROOM = "took what this machine had left, more than is kept free for a program, though less than its limit"
 
 
 def lowered(limits: dict[str, Any], *, count_processes: bool) -> list[Lowered]:
@@ -176,6 +177,8 @@ def judged(
         return {"status": "timeout", "flags": flags, "detail": f"over {limits['wall_seconds']:g} s of wall time"}
     if ending == "starved":
         return {"status": "harness_error", "flags": flags, "detail": STARVED}
+    if ending == "beyond its room":
+        return {"status": "out_of_memory", "flags": flags, "detail": BEYOND_ITS_ROOM}
     if ending == "too large":
         return {
             "status": "out_of_memory",

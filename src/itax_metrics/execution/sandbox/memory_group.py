@@ -6,8 +6,8 @@ closed in every program, so none can leave the group by them. What the kernel ki
 around this one is full is told apart: the group has not met its own limit.
 Not covered: swap, where the kernel does not count it; the kernel kills one process at a time, and the worker ends the
 rest when it looks or when the program is over. What the worker itself holds is outside, and so are the pages that a
-program shares with it. Version 1 does not say what a kill was for, so the highest use decides: an earlier program with
-the same limit that came close to it, or this one, makes a later kill from outside look like the group's own.
+program shares with it. Version 1 does not say what a kill was for, so the highest use decides: a program that came
+close to its limit makes a later kill from outside look like the group's own.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ class MemoryGroup:
         # Not the count of failed charges: Linux 6.18 leaves it at 0.
         self._peaks = {self._limit: opened("memory.max_usage_in_bytes", os.O_RDWR)} if first else {}
         """Version 1: for each limit the file of the highest use. Version 2 has an event of its own."""
+        self.held = 0
+        """The most that the program held before the kill that `has_killed` told last, in bytes; 0: unknown."""
+        self._highest = self._peaks.get(self._limit, -1)
         with contextlib.suppress(OSError):
             if first:
                 # Memory and swap together.
@@ -57,6 +60,12 @@ class MemoryGroup:
                 swap = opened("memory.swap.max", os.O_WRONLY)
                 os.write(swap, b"0")
                 os.close(swap)
+        if not first:
+            with contextlib.suppress(OSError):
+                peak = opened("memory.peak", os.O_RDWR)
+                # Since Linux 6.12 each reader may begin anew; before, an earlier program's use would count.
+                os.write(peak, b"0")
+                self._highest = peak
         self._allowed = sys.maxsize
         events = self._read_events()
         if b"oom_kill" not in events or not (first or b"oom" in events):
@@ -69,6 +78,7 @@ class MemoryGroup:
         Raises:
             OSError: the kernel refuses that limit.
         """
+        self._forget_peaks()
         if memory_bytes == self._allowed:
             return
         # Whatever happens below: only limits that are known to be in force need not be written again.
@@ -85,7 +95,6 @@ class MemoryGroup:
                 raise
         else:
             self._allowed = memory_bytes
-        self._forget_peaks()
 
     def join(self) -> None:
         """Move this process into the group; all it forks from here on are born there."""
@@ -117,10 +126,11 @@ class MemoryGroup:
         if events[b"oom_kill"] == self._kills:
             return None
         self._kills = events[b"oom_kill"]
+        self.held = int(os.pread(self._highest, _READ_BYTES, 0)) if self._highest >= 0 else 0
         return "by its limit" if self._has_met_its_limit(events) else "from outside"
 
     def _has_met_its_limit(self, events: dict[bytes, int]) -> bool:
-        """Whether the group itself ran out of memory since the last kill, or since its limit is another."""
+        """Whether the group itself ran out of memory since the last kill, or since the last program."""
         if not self._peaks:
             # No group is below this one, so these events are its own.
             before, self._met = self._met, events[b"oom"]
@@ -132,7 +142,7 @@ class MemoryGroup:
         return met
 
     def _forget_peaks(self) -> None:
-        for peak in self._peaks.values():
+        for peak in {*self._peaks.values(), self._highest} - {-1}:
             os.pwrite(peak, b"0", 0)
 
     def _read_events(self) -> dict[bytes, int]:
