@@ -42,7 +42,7 @@ BASE: Mapping[str, Numbers] = {
     "/proc/stat": frozenset({377}),
     "makes a folder /fake": frozenset({759}),
     "expects a folder to be missing that stood on the recording machine": frozenset({288, 536}),
-    "draws at random": frozenset({822}),
+    "draws at random": frozenset({554, 822}),
     "the official guard of os.kill keeps a process pool from ending": frozenset({205}),
     "TensorFlow, cut off on the recording machine": frozenset({289, 417, 419}),
 }
@@ -61,7 +61,7 @@ RECORDED = {
     "instruct": ("qwen2.5-coder-7b-instruct_complete_eval_results", 565, INSTRUCT),
 }
 """File, official passes, and the verdicts that differ here, by reason."""
-RANDOM = frozenset({609, 720, 822})
+RANDOM = frozenset({554, 609, 720, 822})
 """Answers of these that draw at random; their verdicts differ from run to run."""
 SLOW = frozenset({289, 417, 419})
 """Over 100 s of CPU together."""
