@@ -118,6 +118,9 @@ class Server:
             self._clean()
         for end in self.at_end:
             end()
+        if self._template is not None:
+            # Left to the end of the namespace nobody would wait for it, and its CPU time be missing from this one's.
+            self._template.bury()
 
     def _take_in_behind_a_template(self) -> bool:
         # Before anything is read: the template keeps for ever what this process holds when it is made, and every later

@@ -51,6 +51,27 @@ def test_exec_frees_the_template_too_early(executor: LocalExecutor) -> None:
     assert "exit status 3" in verdicts[0].detail
 
 
+@linux
+def test_cpu_time_of_the_template_counts() -> None:
+    """Whoever closes an executor is charged for all its processes, the template included, which programs do not see."""
+    programs = [Program(f"pass  # {number}") for number in range(600)]
+    probe()  # starts a worker of its own, once a process
+    before = os.times()
+    with LocalExecutor(workers=1, policy="prefer") as executor:
+        executor.run(programs)
+        used = sum(cpu_seconds(process) for pid in executor.worker_pids for process in [pid, *children(pid)])
+    after = os.times()
+    charged = after.children_user + after.children_system - before.children_user - before.children_system
+    # The clock ticks of /proc are 10 ms, for user and system each; the template alone uses more than ten of them.
+    assert charged > used - 0.06
+
+
+def cpu_seconds(process: int) -> float:
+    """Of a process and those it has waited for, as /proc shows it."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
 def test_limits_may_change_between_programs(executor: LocalExecutor) -> None:
     """Each program has its own limits, not those of the program before."""
     grab = "block = bytearray(600 << 20)"
