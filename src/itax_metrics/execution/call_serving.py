@@ -22,7 +22,9 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import codec, codec_reading, trial
+from .running import Copied, Forked, Running
 from .sandbox import memory
+from .template import Refused, Template
 
 if TYPE_CHECKING:
     from .serving import Server
@@ -31,7 +33,9 @@ HEADER = struct.Struct("<cI")
 COMPILE_IN_WORKER = 100_000
 FILENAME = "<program>"
 _PIPE_BYTES = 1 << 20
-_RELAY_SECONDS = 0.05
+_FIRST_RELAY_SECONDS, _RELAY_SECONDS = 0.0005, 0.05
+"""Most wrong programs are wrong in one of their first results: the first relay is early, later ones ever less so."""
+_SLOWING = 4
 _PAUSE_SECONDS = 0.002
 _RELAY_BYTES = 1 << 22
 _TOO_LARGE = {"status": "out_of_memory", "detail": "its processes together use more than one may"}
@@ -47,35 +51,68 @@ def answer(server: Server, request: dict[str, Any]) -> dict[str, Any]:
             program = compile(source, FILENAME, "exec", dont_inherit=True)
         except Exception as error:
             return {"status": "compile_error", "detail": trial.one_line(error)}
-    trial.CountingSink.allow(request["limits"]["output_bytes"])
+    with contextlib.suppress(Refused), server.template_in_use() as template:
+        return _followed(server, request, program, template)
+    return _followed(server, request, program, None)
+
+
+def _followed(
+    server: Server, request: dict[str, Any], program: CodeType | str, template: Template | None
+) -> dict[str, Any]:
+    limits = request["limits"]
+    detail = {
+        "entry_point": request["entry_point"],
+        "arguments": base64.b64decode(request["arguments"]),
+        "as_set": request["as_set"],
+        "result_bytes": request["result_bytes"],
+        "timed": request.get("timed", False),
+    }
+
+    def become(channel: int) -> NoReturn:
+        run(program, FILENAME, channel, detail)
+
+    mark = os.urandom(trial.MARK_BYTES)
     reader, writer = os.pipe()
     with contextlib.suppress(OSError):
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    running: Running
     try:
         began = time.monotonic()
-        child = server.processes.fork(
-            request["limits"], writer, lambda channel: run(program, FILENAME, channel, request)
-        )
-    except OSError as error:
-        os.close(reader)
-        os.close(writer)
-        return {"status": "harness_error", "detail": f"the worker could not start a process: {error}"}
-    os.close(writer)
-    try:
+        try:
+            if template is not None:
+                template.order("calls", program, detail, writer, limits, mark)
+                running = Copied(server.processes, template, limits["memory_bytes"])
+            else:
+                trial.CountingSink.allow(limits["output_bytes"])
+                running = Forked(server.processes, server.processes.fork(limits, writer, become, mark))
+        except OSError as error:
+            return {"status": "harness_error", "detail": f"the worker could not start a process: {error}"}
+        finally:
+            # The template has no other table of open files than this process, and copies it when it forks.
+            if template is None:
+                os.close(writer)
         os.set_blocking(reader, False)
-        return _Watch(server, child, reader, request, began).follow()
+        return _Watch(server, running, reader, request, began, mark).follow()
     finally:
         os.close(reader)
+        if template is not None:
+            os.close(writer)
 
 
 class _Watch:
     """One running program: its clock, its stream, and the way to the supervisor."""
 
-    def __init__(self, server: Server, child: int, reader: int, request: dict[str, Any], began: float) -> None:
-        self._server, self._child, self._reader, self._request, self._began = server, child, reader, request, began
+    def __init__(
+        self, server: Server, running: Running, reader: int, request: dict[str, Any], began: float, mark: bytes
+    ) -> None:
+        self._server, self._running, self._reader, self._request, self._began = server, running, reader, request, began
+        self._mark = mark
+        self._refusal: dict[str, Any] | None = None
+        """Why the program was not even started."""
         self._run = os.urandom(8).hex()
         self._unsent = bytearray()
         self._sent_at = began
+        self._patience = _FIRST_RELAY_SECONDS
         self._skip = 0
         self._header = b""
         self._calls_done = -1
@@ -87,61 +124,61 @@ class _Watch:
     def follow(self) -> dict[str, Any]:
         """Watch until the program has ended, one way or another."""
         try:
-            ended = os.pidfd_open(self._child)
-        except OSError:
-            ended = -1  # before Linux 5.3: looked for every two milliseconds
-        try:
-            outcome = self._until_end(ended)
-        finally:
-            if ended >= 0:
-                os.close(ended)
-            code = self._server.processes.end(self._child)
+            outcome = self._until_end()
+        except Refused:
+            raise
+        except BaseException:
+            self._running.end()
+            raise
+        code = self._running.end()
         while self._read():
             pass
-        if self._server.processes.over_memory:
+        if self._refusal is not None:
+            outcome = self._refusal
+        elif self._server.processes.over_memory:
             outcome = dict(_TOO_LARGE)
         elif self._server.processes.was_starved:
             outcome = dict(zip(("status", "detail"), self._server.processes.starvation, strict=True))
         reply = {**(outcome or self._how_it_ended(code)), "seconds": time.monotonic() - self._began}
         return {**reply, "results": base64.b64encode(self._unsent).decode("ascii")}
 
-    def _until_end(self, ended: int) -> dict[str, Any] | None:
+    def _until_end(self) -> dict[str, Any] | None:
         """None when the program ended by itself."""
+        running = self._running
         poll = select.poll()
-        if ended >= 0:
-            poll.register(ended, select.POLLIN)
+        running.register(poll)
         poll.register(self._server.connection_number, select.POLLIN)
         listening, looked = False, self._began
         while True:
             arrived = self._read()
             now = time.monotonic()
             late = self._late(now)
-            if late is not None:
+            if late is not None and running.has_begun:
                 return {"status": "timeout", "detail": late}
-            if now - looked > memory.SECONDS:
+            if now - looked > memory.SECONDS and running.has_begun:
                 looked = now
-                if self._server.processes.uses_too_much(self._child, self._request["limits"]["memory_bytes"]):
+                if running.uses_too_much(self._request["limits"]["memory_bytes"]):
                     return dict(_TOO_LARGE)
-            if self._unsent and (now - self._sent_at > _RELAY_SECONDS or len(self._unsent) > _RELAY_BYTES):
+            if self._unsent and (now - self._sent_at > self._patience or len(self._unsent) > _RELAY_BYTES):
                 self._relay(now)
             # While results flow they are collected every two milliseconds, not one by one.
             if listening is not (not arrived and not self._closed):
                 listening = not listening
                 poll.register(self._reader, select.POLLIN) if listening else poll.unregister(self._reader)
-            wait = _PAUSE_SECONDS if arrived or ended < 0 else self._longest_wait(now)
+            wait = _PAUSE_SECONDS if arrived or running.must_be_asked else self._longest_wait(now)
             happened = [number for number, _ in poll.poll(1000 * wait + 1)]
-            if ended in happened or (ended < 0 and self._is_over()):
+            state = running.state(happened, poll)
+            if state == "ended":
                 return None
+            if state == "too large":
+                return dict(_TOO_LARGE)
             if self._server.connection_number in happened and self._server.read_ahead(self._run):
                 return {"status": "failed", "detail": "stopped at the first wrong result"}
-
-    def _is_over(self) -> bool:
-        return os.waitid(os.P_PID, self._child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _longest_wait(self, now: float) -> float:
         waits = [self._began + self._request["limits"]["wall_seconds"] - now, memory.SECONDS]
         if self._unsent:
-            waits.append(self._sent_at + _RELAY_SECONDS - now)
+            waits.append(self._sent_at + self._patience - now)
         if 0 <= self._calls_done < len(self._request["seconds"]) and not self._digesting:
             waits.append(self._call_began + self._request["seconds"][self._calls_done] - now)
         return float(max(0.0, min(waits)))
@@ -160,6 +197,7 @@ class _Watch:
         self._server.send({"partial": True, "run": self._run, "results": results})
         self._unsent.clear()
         self._sent_at = now
+        self._patience = min(self._patience * _SLOWING, _RELAY_SECONDS)
 
     def _read(self) -> bool:
         """Take what the pipe holds; True when there was something."""
@@ -168,6 +206,10 @@ class _Watch:
         except BlockingIOError:
             return False
         self._closed = not more
+        if more.startswith(self._mark):
+            _, detail, _ = trial.read_report(more, self._mark) or ("", "", False)
+            self._refusal = {"status": "harness_error", "detail": detail}
+            return True
         self._unsent += more
         for kind in self._messages(more):
             self._digesting = kind == b"b"
@@ -206,7 +248,7 @@ class _Watch:
 
 
 def run(program: CodeType | str, filename: str, channel: int, request: dict[str, Any]) -> NoReturn:
-    """In the forked process: execute the solution, call its function on each input, send what it returns."""
+    """In the program's process: execute the solution, call its function on each input, send what it returns."""
     # Local names: the program may rebind anything in os and builtins.
     put, leave, describe, pack, clock = os.write, os._exit, trial.one_line, HEADER.pack, time.perf_counter
     assertion, memory, anything, decode, encode, digest = (
@@ -220,8 +262,8 @@ def run(program: CodeType | str, filename: str, channel: int, request: dict[str,
 
     ending, detail = b"E", ""
     try:
-        blob = base64.b64decode(request["arguments"])
-        as_set, cap, timed = frozenset(request["as_set"]), request["result_bytes"], request.get("timed", False)
+        blob = request["arguments"]
+        as_set, cap, timed = frozenset(request["as_set"]), request["result_bytes"], request["timed"]
         if isinstance(program, str):
             ending = b"C"
             program = compile(program, filename, "exec", dont_inherit=True)

@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from ..records import Flag, Status, Verdict
-from .codec import CodecError, encode
+from .codec import SEGMENT, CodecError, encode
 from .codec_reading import decode
 
 Comparison = Literal["exact", "close", "set", "not_none", "always", "polynomial", "allclose", "present", "never"]
@@ -51,6 +51,10 @@ timed call; `F` `E` `M` `C` failed assertion, error, out of memory, compile erro
 """
 _UNUSUAL = (b"f", b"c", b"n", b"a", b"m", b"?")
 """Tags of values that may differ from themselves, or bring a tolerance with them."""
+_PLAIN = (b"N", b"T", b"F", b"i", b"I", b"s", b"b", b"y")
+_SEQUENCES = (b"[", b"(")
+_PLAIN_SEGMENTS = (b"i", b"t", b"s")
+_COUNT = struct.Struct("<I")
 _EMPTY = (b"V" + encode([]), b"V" + encode(()))
 _ENDINGS = {
     b"F": Status.FAILED,
@@ -143,8 +147,7 @@ def _plan(judge: CallJudge) -> _Plan:
     frames, decided, tolerances = [], [], []
     atol = judge.atol
     for call in judge.calls:
-        # Most expected values hold no float tag, nor a letter like one: these need not be looked at more closely.
-        looked_at = call.expected[:1] == b"V" and any(tag in call.expected for tag in _UNUSUAL)
+        looked_at = call.expected[:1] == b"V" and _may_be_unusual(call.expected)
         value = _value(call.expected) if looked_at else None
         if call.comparison in ("close", "allclose") and atol == 0 and _brings_tolerance(call, looked_at, value):
             atol = FLOAT_TOLERANCE
@@ -154,6 +157,17 @@ def _plan(judge: CallJudge) -> _Plan:
         # A value that does not equal itself (it holds a NaN) is not right even when it is the same.
         decided.append(plain and (not looked_at or _equal(value, _value(call.expected))))
     return _Plan(tuple(frames), tuple(decided), tuple(tolerances))
+
+
+def _may_be_unusual(expected: bytes) -> bool:
+    """False for most values that hold none of `_UNUSUAL`: these need not be decoded to be planned for."""
+    tag = expected[1:2]
+    if tag in _PLAIN:
+        return False
+    # One segment, packed, of a list or tuple: tag, count, kind.
+    if tag in _SEQUENCES and expected[6:7] in _PLAIN_SEGMENTS and _COUNT.unpack_from(expected, 2)[0] <= SEGMENT:
+        return False
+    return any(unusual in expected for unusual in _UNUSUAL)
 
 
 def frame(result: bytes) -> bytes:

@@ -15,14 +15,14 @@ import os
 import time
 import types
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import huge_pages, starting, trial
 from .processes import FILENAME, Processes
 from .sandbox import cleaning, syscalls
 from .sandbox.confine import Confinement, LayerFailed, confine
-from .template import Refused, Template
+from .template import Refused, Runner, Template
 from .wire import Decoder, encode
 
 COMPILE_IN_WORKER = 100_000
@@ -63,8 +63,11 @@ def main(argument: str) -> None:
         "loaded": loaded,
     }
     _send(connection, {"ready": ready})
-    has_template = config["clean_exit"] and not config["imports"] and confinement.pid_namespace is not None
-    Server(connection, confinement, servants, plain=not config["imports"], has_template=has_template).serve()
+    has_template = not config["imports"] and confinement.pid_namespace is not None
+    runners: dict[str, Runner] = {"clean_exit": trial.run} if config["clean_exit"] else {}
+    if "calls" in servants:
+        runners["calls"] = servants["calls"].run
+    Server(connection, confinement, servants, runners if has_template else {}, plain=not config["imports"]).serve()
     os._exit(0)
 
 
@@ -82,9 +85,9 @@ class Server:
         connection: int,
         confinement: Confinement,
         servants: dict[str, types.ModuleType],
+        runners: dict[str, Runner],
         *,
         plain: bool,
-        has_template: bool,
     ) -> None:
         self._connection = connection
         self.fence = confinement
@@ -94,7 +97,8 @@ class Server:
             self._writable.append(cleaning.Directory(confinement.shared))
         self.processes = Processes(connection, confinement, plain=plain)
         self._template: Template | None = None
-        self._may_have_template = has_template
+        self._may_have_template = bool(runners)
+        self._runners = runners
         self.at_end: list[Callable[[], None]] = []
         """What is to be done once the connection is closed."""
         self._answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"clean_exit": self._answer}
@@ -127,7 +131,7 @@ class Server:
         # program could find it there. For the same reason one that was lost has no successor before all is answered.
         if self._may_have_template and self._template is None:
             try:
-                self._template = Template(self.processes, self._connection)
+                self._template = Template(self.processes, self._connection, self._runners)
             except OSError:
                 self._may_have_template = False
         return self._take_in()
@@ -180,23 +184,32 @@ class Server:
         self, program: types.CodeType | str, writer: int, mark: bytes, limits: dict[str, Any]
     ) -> tuple[trial.Ending, int, float]:
         """How the program ended, its exit code, its wall time."""
-        template = self._template
-        if template is not None:
-            try:
+        with contextlib.suppress(Refused), self.template_in_use() as template:
+            if template is not None:
                 return template.run(program, writer, mark, limits)
-            except Refused:
-                # Kernels that do not know its kind of clone, or filters that refuse it, may know the fork below.
-                template.is_lost, self._may_have_template = True, False
-            finally:
-                if template.is_lost:
-                    template.bury()
-                    self._template = None
         trial.CountingSink.allow(limits["output_bytes"])
         began = time.monotonic()
         child = self.processes.fork(limits, writer, lambda channel: trial.run(program, FILENAME, channel, mark), mark)
         ending = self.processes.ends_by(child, began + limits["wall_seconds"], limits["memory_bytes"])
         code = self.processes.end(child)
         return self.processes.named(ending), code, time.monotonic() - began
+
+    @contextlib.contextmanager
+    def template_in_use(self) -> Iterator[Template | None]:
+        """The template for one program, if there is one; afterwards it is gone if it is of no use any more."""
+        template = self._template
+        try:
+            yield template
+        except Refused:
+            # Kernels that do not know its kind of clone, or filters that refuse it, may know this process's fork.
+            self._may_have_template = False
+            if template is not None:
+                template.is_lost = True
+            raise
+        finally:
+            if template is not None and template.is_lost:
+                template.bury()
+                self._template = None
 
     @property
     def connection_number(self) -> int:

@@ -15,6 +15,8 @@ import pytest
 
 import itax_metrics.execution
 from itax_metrics.execution import Limits, LocalExecutor, Program, probe
+from itax_metrics.execution.calls import Call, CallJudge
+from itax_metrics.execution.codec import encode
 from itax_metrics.execution.pool import Pool
 from itax_metrics.execution.sandbox import probe as probing
 from itax_metrics.execution.worker import Worker, WorkerConfig
@@ -72,6 +74,27 @@ def cpu_seconds(process: int) -> float:
     return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
+def test_exec_by_a_function_under_test(executor: LocalExecutor) -> None:
+    """A function that turns its process into another program has returned nothing; the process ends at its limit."""
+    limits = Limits(wall_seconds=1.0)
+    turned = [
+        by_calls("import os\ndef f(x): os.execv('/bin/sh', ['sh', '-c', 'exit 3'])", limits),
+        by_calls("import os\ndef f(x): os.execv('/bin/sleep', ['sleep', '100'])", limits),
+        by_calls("f = lambda x: x + 1", limits),
+    ]
+    verdicts = executor.run(turned)
+    assert [Status.ERROR, Status.TIMEOUT, Status.PASSED] == [verdict.status for verdict in verdicts]
+    assert "exit status 3" in verdicts[0].detail
+
+
+def test_orders_far_longer_than_a_pipe_holds(executor: LocalExecutor) -> None:
+    """Arguments of megabytes arrive whole, and shorter ones after them."""
+    calls = tuple(Call(encode(["x" * size]), b"V" + encode(size)) for size in (3_000_000, 5, 2_000_000))
+    short = (Call(encode(["yy"]), b"V" + encode(2)),)
+    programs = [Program("f = len", judge=CallJudge("f", each)) for each in (calls, short, calls[1:], short + calls)]
+    assert [Status.PASSED] * 4 == [verdict.status for verdict in executor.run(programs)]
+
+
 def test_limits_may_change_between_programs(executor: LocalExecutor) -> None:
     """Each program has its own limits, not those of the program before."""
     grab = "block = bytearray(600 << 20)"
@@ -92,11 +115,14 @@ def test_large_programs_reach_it_whole(executor: LocalExecutor) -> None:
     assert [Status.PASSED] * 2 == [verdict.status for verdict in executor.run(programs)]
 
 
-def test_its_loss_costs_no_verdict(executor: LocalExecutor) -> None:
+@pytest.mark.parametrize("form", ["plain", "calls"])
+def test_its_loss_costs_no_verdict(form: str, executor: LocalExecutor) -> None:
     """Killed under a running program, it takes its worker along; the program runs again in a fresh one."""
-    slow = [Program(f"import time; time.sleep(1.5); {n}", limits=Limits(wall_seconds=30.0)) for n in range(2)]
+    source = "import time; time.sleep(1.5); f = lambda x: x + 1"
+    make = Program if form == "plain" else by_calls
+    slow = [make(f"{source}; {number}", limits=Limits(wall_seconds=30.0)) for number in range(2)]
     with LocalExecutor(workers=1) as running:
-        running.run([Program("x = 1")])
+        running.run([make("f = lambda x: x + 1")])
         (launcher,) = running.worker_pids
         family = children(launcher)
         if len(family) < 2:
@@ -210,6 +236,12 @@ def test_it_holds_no_other_program() -> None:
         assert {Status.PASSED} == {verdict.status for verdict in running.run(programs)}
         (later,) = running.run([Program(f"{LOOK}# later")])
         assert (Status.PASSED, "") == (later.status, later.detail)
+        looking = "\n    ".join(LOOK.splitlines())
+        asked = [
+            *(by_calls(f"f = lambda x: x + 1; {n}") for n in range(40)),
+            by_calls(f"def f(x):{looking}\n    return x + 1"),
+        ]
+        assert {Status.PASSED} == {verdict.status for verdict in running.run(asked)}
 
 
 WRAPPER = """#!{python} -I
@@ -245,8 +277,18 @@ processes.Processes.join_group = refusing
 """
 
 
-def run_with(patch: str, folder: Path) -> list[Verdict]:
-    """Three programs in one worker whose modules are patched before it starts."""
+def by_calls(source: str, limits: Limits | None = None) -> Program:
+    """A program that is right if its function `f` adds one."""
+    calls = tuple(Call(encode([number]), b"V" + encode(number + 1)) for number in range(3))
+    return Program(source, limits=limits or Limits(), judge=CallJudge("f", calls))
+
+
+PLAIN = (Program("x = 1"), Program("x = 2"), Program("assert False"))
+BY_CALLS = (by_calls("f = lambda x: x + 1"), by_calls("f = lambda x: 1 + x"), by_calls("f = lambda x: x"))
+
+
+def run_with(patch: str, folder: Path, programs: tuple[Program, ...] = PLAIN) -> list[Verdict]:
+    """Programs in one worker whose modules are patched before it starts."""
     if not probe().contained:
         pytest.skip(probe().summary())
     interpreter = folder / "python"
@@ -256,10 +298,10 @@ def run_with(patch: str, folder: Path) -> list[Verdict]:
     pool = Pool(1, lambda profile, size: WorkerConfig("prefer", profile, size, skip, interpreter=str(interpreter)))
     verdicts: dict[int, Verdict] = {}
     try:
-        pool.run([Program("x = 1"), Program("x = 2"), Program("assert False")], verdicts.__setitem__)
+        pool.run(programs, verdicts.__setitem__)
     finally:
         pool.close()
-    return [verdicts[number] for number in range(3)]
+    return [verdicts[number] for number in range(len(programs))]
 
 
 @pytest.mark.parametrize(
@@ -272,15 +314,17 @@ def run_with(patch: str, folder: Path) -> list[Verdict]:
     ],
     ids=["nothing", "its clone", "every clone", "its place in the group"],
 )
-def test_without_it_the_worker_forks(patch: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("programs", [PLAIN, BY_CALLS], ids=["plain", "calls"])
+def test_without_it_the_worker_forks(patch: str, programs: tuple[Program, ...], tmp_path: Path) -> None:
     """Whatever the kernel refuses the template, programs are judged all the same."""
-    verdicts = run_with(patch, tmp_path)
+    verdicts = run_with(patch, tmp_path, programs)
     assert [Status.PASSED, Status.PASSED, Status.FAILED] == [verdict.status for verdict in verdicts], verdicts
 
 
-def test_a_group_closed_to_programs_decides_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("programs", [PLAIN, BY_CALLS], ids=["plain", "calls"])
+def test_a_group_closed_to_programs_decides_nothing(programs: tuple[Program, ...], tmp_path: Path) -> None:
     """Where no process can join any more it is the engine that failed, and the reason is told."""
-    for verdict in run_with(REFUSED_GROUP.format(whoever=True), tmp_path):
+    for verdict in run_with(REFUSED_GROUP.format(whoever=True), tmp_path, programs):
         assert (Status.HARNESS_ERROR, True) == (verdict.status, "not for you" in verdict.detail), verdict
 
 
@@ -304,7 +348,7 @@ def refuse(*_, **__):
 before = held()
 {patch}
 try:
-    made = template.Template(Processes(), 0)
+    made = template.Template(Processes(), 0, {{}})
 except OSError as error:
     print("refused" if "refused" in str(error) else error)
     after = held()
