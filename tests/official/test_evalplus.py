@@ -231,10 +231,10 @@ EXPLAINED: dict[tuple[str, str], set[tuple[str, str]]] = {
     # 583: takes 4.1 times what the reference does; the floor was 1 s then and is 4 s now.
     ("llama-3-8b-base", "mbpp"): {("Mbpp/566", "plus"), ("Mbpp/583", "plus")},
     # 2, 111, 232, 249, 579: judged before EvalPlus compared them as sets (12 April 2024).
-    # 160: a search of some seconds; it has 4 s now.
+    # 160, 392: a search and a recursion of some seconds a call; they have 4 s now, which is enough on an idle machine.
     ("qwen2.5-coder-7b-base", "mbpp"): {
         *((f"Mbpp/{number}", kind) for number in (2, 111, 232) for kind in KINDS),
-        *((f"Mbpp/{number}", "plus") for number in (160, 249, 579)),
+        *((f"Mbpp/{number}", "plus") for number in (160, 249, 392, 579)),
     },
 }
 """Recorded failures that pass under today's rules, with the reason."""
