@@ -120,8 +120,9 @@ class Copied:
             self._told = True
             if self._processes.is_over(self._template.child):
                 return "ended"
-            # On its last steps, or another program in the same process by now.
+            # On its last steps, or another program in the same process by now; either goes on without the template.
             poll.unregister(ended)
+            poll.unregister(life)
             self._turned = Forked(self._processes, self._template.child)
             self._turned.register(poll)
         elif life in happened:
