@@ -32,8 +32,8 @@ from .processes import FILENAME, Processes
 from .sandbox import memory, syscalls
 
 _READ_BYTES = 1 << 16
-_COMMAND = struct.Struct(f"<QIB{trial.MARK_BYTES}s")
-"""Length of the order; channel, length of the mark and mark: enough to report that the order could not be read."""
+_COMMAND = struct.Struct(f"<QI{trial.MARK_BYTES}s")
+"""Length of the order, channel and mark: enough to report that the order could not be read."""
 _LONG_ORDER = 1 << 20
 """The memory of a longer one is given back before the next is written."""
 _STARTED, _REFUSED = b".", b"!"
@@ -147,7 +147,7 @@ class Template:
         written = 0
         while written < len(body):
             written += os.pwrite(self._orders, body[written:], written)
-        os.write(self._commands, _COMMAND.pack(len(body), writer, len(mark), mark))
+        os.write(self._commands, _COMMAND.pack(len(body), writer, mark))
 
     @property
     def child(self) -> int:
@@ -263,8 +263,7 @@ def _serve(
 def _run(become: Callable[..., None], runners: Mapping[str, Runner], orders: int, command: bytes) -> NoReturn:
     """The copy's side; whatever happens, it does not come back as a second template."""
     try:
-        size, writer, length, mark = _COMMAND.unpack(command)
-        mark = mark[:length]
+        size, writer, mark = _COMMAND.unpack(command)
         try:
             kind, program, detail, lowered, allowed = marshal.loads(_read(orders, size))
             run = runners[kind]
