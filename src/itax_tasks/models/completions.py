@@ -10,6 +10,7 @@ come from the environment alone.
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import os
@@ -215,12 +216,13 @@ class ItaxCompletions(LM):  # type: ignore[misc]  # lm_eval is untyped
             try:
                 answer = self._post(self.url if wanted.suffix is not None else self.plain_url, body, headers)
             except urllib.error.HTTPError as error:
-                said = error.read().decode("utf-8", "replace")[:300]
+                said = _said(error)
                 if error.code not in _RETRIED:
                     raise ConfigError(self._refusal(error.code, said)) from error
                 trouble = f"HTTP {error.code}: {said}"
                 pause = max(pause, _seconds(error.headers.get("Retry-After")))
-            except (OSError, ValueError) as error:  # refused, reset, timed out, cut off in the middle
+            except (http.client.HTTPException, OSError, ValueError) as error:
+                # Refused, reset, timed out; http.client has an error of its own for an answer cut off in the middle.
                 trouble = f"{type(error).__name__}: {error}"
             else:
                 return self._read(answer)
@@ -259,6 +261,17 @@ class ItaxCompletions(LM):  # type: ignore[misc]  # lm_eval is untyped
         if "suffix" in said or "insert" in said:
             hint = "This server cannot fill in; serve the model with vLLM and use itax-vllm, which builds the prompt."
         return f"{self.url} refuses the request (HTTP {code}: {said.strip()}). {hint}".strip()
+
+
+def _said(error: urllib.error.HTTPError) -> str:
+    """What the server says of its refusal, as far as it arrived."""
+    try:
+        said = error.read()
+    except http.client.IncompleteRead as cut:
+        said = cut.partial
+    except OSError:
+        said = b""
+    return said.decode("utf-8", "replace")[:300]
 
 
 def _seconds(value: str | None) -> float:

@@ -27,6 +27,8 @@ class Server:
     """A server on the loopback interface that answers as told and keeps what it was asked."""
 
     def __init__(self, handle: Handler) -> None:
+        self.withheld = 0
+        """Bytes that are promised and never sent."""
         self.asked: list[tuple[str, dict[str, Any], dict[str, str]]] = []
         owner = self
 
@@ -37,7 +39,7 @@ class Server:
                 status, answer = handle(self.path, body)
                 content = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
+                self.send_header("Content-Length", str(len(content) + owner.withheld))
                 self.end_headers()
                 self.wfile.write(content)
 
@@ -204,6 +206,20 @@ def test_failures_that_may_pass_are_tried_again(serve: Callable[[Handler], Serve
     model = ItaxCompletions(model="m", base_url=server.url, probe=False, num_concurrent=1)
     assert ["<3:2>"] == model.generate_until([request("abc", "de")], disable_tqdm=True)
     assert 4 == len(server.asked)
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_answer_that_is_cut_off_is_asked_for_again(status: int, serve: Callable[[Handler], Server]) -> None:
+    """The connection ends before the length that was promised: of an answer, and of the words beside a failure."""
+
+    def cut_off_once(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        server.withheld = 10 if len(server.asked) == 1 else 0
+        return (status if server.withheld else 200), openai(path, body)[1]
+
+    server = serve(cut_off_once)
+    model = ItaxCompletions(model="m", base_url=server.url, probe=False, num_concurrent=1)
+    assert ["<3:2>"] == model.generate_until([request("abc", "de")], disable_tqdm=True)
+    assert 2 == len(server.asked)
 
 
 def test_a_server_that_stays_away_is_an_error(serve: Callable[[Handler], Server]) -> None:
