@@ -186,16 +186,28 @@ def _with_cache(arguments: Sequence[str], config: Any) -> list[str]:
 def model_slug(backend: str, model_args: dict[str, Any]) -> str:
     """A file name that is the same for the same model only.
 
-    lm-eval's response cache has no model in its key. A local folder is told apart by the sizes and times of
-    its files too, because checkpoints are overwritten under one name.
+    lm-eval's response cache has no model in its key. What lies in local folders is told apart by the sizes and times
+    of its files too, because checkpoints and adapters are overwritten under one name.
     """
     name = str(model_args.get("pretrained") or model_args.get("model") or "model")
     identity: list[Any] = [backend, sorted((key, str(value)) for key, value in model_args.items())]
-    folder = Path(name)
-    if folder.is_dir():
-        for file in sorted(folder.iterdir()):
+    for path in _local(name, model_args):
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
             if file.is_file():
                 identity.append((file.name, file.stat().st_size, file.stat().st_mtime_ns))
     digest = hashlib.sha256(json.dumps(identity).encode("utf-8")).hexdigest()[:12]
     readable = re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("_")[-60:]
     return f"{readable}-{digest}"
+
+
+_PARTS = ("peft", "delta", "lora_local_path", "tokenizer")
+"""Model arguments beside the model itself that may name a local folder whose content changes the answers."""
+_INSIDE = ("subfolder", "gguf_file")
+"""Model arguments that name something within the model's folder."""
+
+
+def _local(name: str, model_args: dict[str, Any]) -> list[Path]:
+    """The files and folders on this machine that the model is read from."""
+    named = [Path(name), *(Path(name) / str(model_args[key]) for key in _INSIDE if model_args.get(key))]
+    named += [Path(str(model_args[key])) for key in _PARTS if model_args.get(key)]
+    return [path for path in dict.fromkeys(named) if path.exists()]

@@ -124,6 +124,32 @@ def test_one_response_cache_per_model(tmp_path: Path) -> None:
     assert first != run.model_slug("hf", {"pretrained": str(tmp_path)})
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "weights"),
+    [
+        ("peft", "{folder}/adapter", "adapter/adapter_model.safetensors"),
+        ("delta", "{folder}/delta", "delta/model.safetensors"),
+        ("lora_local_path", "{folder}/adapter", "adapter/adapter_model.safetensors"),
+        ("tokenizer", "{folder}/tokenizer", "tokenizer/tokenizer.json"),
+        ("subfolder", "checkpoint", "model/checkpoint/model.safetensors"),
+        ("gguf_file", "quantized/model.gguf", "model/quantized/model.gguf"),
+        ("pretrained", "{folder}/model.gguf", "model.gguf"),
+    ],
+)
+def test_everything_local_that_makes_the_model_tells_its_cache_apart(
+    key: str, value: str, weights: str, tmp_path: Path
+) -> None:
+    """Overwritten under one name it is another model; untouched it is the same."""
+    file = tmp_path / weights
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"one")
+    asked = {"pretrained": str(tmp_path / "model"), key: value.format(folder=tmp_path)}
+    first = run.model_slug("itax-hf", asked)
+    assert first == run.model_slug("itax-hf", asked)
+    file.write_bytes(b"others")
+    assert first != run.model_slug("itax-hf", asked)
+
+
 @pytest.mark.skipif(find_spec("torch") is None, reason="the extra `hf` is not installed")
 def test_the_bundled_pair_is_known_by_name(tmp_path: Path) -> None:
     """`pretrained=itax-tiny-base` runs, and the score directory calls it so."""
