@@ -12,6 +12,7 @@ from itax_metrics.failures.taxonomy import categorize
 from itax_metrics.records import Item, Outcome, Run
 from itax_metrics.store import read_score_dir
 from itax_tasks.extraction import rule
+from itax_tasks.recorded import load_recorded
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
 from itax_tasks.tasks import TASKS
@@ -79,12 +80,7 @@ def _items(name: str, run: Run, settings: Settings, notes: list[str]) -> Mapping
         notes.append(f"{name} is no task of this version of itax; its rows were left as they are.")
         return {}
     try:
-        loaded = TASKS[name].load(settings)
+        return load_recorded(TASKS[name], run.tasks[name].data, settings).by_id()
     except ItaxError as error:
         notes.append(f"{name}: measures that need the items have no value, because these cannot be read ({error})")
         return {}
-    stated = run.tasks[name].data.get("sha256")
-    if stated and stated != loaded.data["sha256"]:
-        notes.append(f"{name}: measures that need the items have no value: the data here are not those it was run on.")
-        return {}
-    return loaded.by_id()

@@ -21,6 +21,7 @@ from itax_tasks import lm_eval_files
 from itax_tasks.answer import Answer, Stage
 from itax_tasks.answers import Format, coverage, read_answers
 from itax_tasks.executors import make_executor
+from itax_tasks.recorded import same_data
 from itax_tasks.scoring import score, task_run
 from itax_tasks.settings import Settings
 from itax_tasks.spec import TaskSpec
@@ -153,7 +154,7 @@ def score_to_directory(
     for submission in submissions:
         spec = task(submission.task)
         loaded = spec.load(_as_generated(submission, settings))
-        _same_data(submission, loaded.data)
+        same_data(submission.task, (submission.record.get("data") or {}).get("sha256"), loaded.data)
         submission = _in_own_spelling(submission, spec, {item.task_id for item in loaded.items})
         answers = _matched(submission, [item.task_id for item in loaded.items], on_unknown, all_notes)
         items = loaded.by_id()
@@ -290,15 +291,6 @@ def _in_own_spelling(submission: Submission, spec: TaskSpec, known: set[str]) ->
     answers = tuple(replace(answer, task_id=ours.get(answer.task_id, answer.task_id)) for answer in submission.answers)
     recorded = {(ours.get(name, name), sample): passed for (name, sample), passed in submission.recorded.items()}
     return replace(submission, answers=answers, recorded=recorded)
-
-
-def _same_data(submission: Submission, data: Mapping[str, Any]) -> None:
-    generated = (submission.record.get("data") or {}).get("sha256")
-    if generated and generated != data["sha256"]:
-        raise DataError(
-            f"{submission.task}: the answers were generated from data with sha256 {generated[:12]}..., here is "
-            f"{str(data['sha256'])[:12]}.... Score with the itax version that generated them, or generate again."
-        )
 
 
 def _disagreements(submission: Submission, outcomes: Sequence[Outcome]) -> list[str]:

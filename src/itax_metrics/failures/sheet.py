@@ -56,7 +56,7 @@ class Entry:
 
 def draw(
     runs: Mapping[str, Sequence[Outcome]],
-    find: Callable[[str, str], Item | None],
+    find: Callable[[str, str, str], Item | None],
     *,
     seed: int = 0,
     per_cell: int = PER_CELL,
@@ -65,7 +65,7 @@ def draw(
 
     Args:
         runs: Model to its outcomes.
-        find: (task, task_id) to the item; None where its data are not here, which leaves the place blank.
+        find: (model, task, task_id) to the item; None where its data are not here, which leaves the place blank.
         seed: Fixes sample and order. A model's sample does not depend on the other models.
         per_cell: Failures a model and benchmark; all of them where there are fewer.
 
@@ -81,7 +81,7 @@ def draw(
         for task, failures in sorted(cells.items()):
             failures.sort(key=lambda outcome: (outcome.task_id, outcome.sample))
             chosen = random.Random(f"{seed}/{model}/{task}").sample(failures, min(per_cell, len(failures)))
-            entries += [_entry(model, outcome, find(task, outcome.task_id), seed) for outcome in chosen]
+            entries += [_entry(model, outcome, find(model, task, outcome.task_id), seed) for outcome in chosen]
     if not entries:
         raise DataError("None of the runs has a failed answer, so there is nothing to label.")
     random.Random(seed).shuffle(entries)

@@ -23,8 +23,9 @@ from itax_metrics.report.tables import render_text
 from itax_metrics.report.writing import write_report
 from itax_metrics.store import read_score_dir, write_atomic
 from itax_tasks.cli.folders import claim
-from itax_tasks.cli.report import item_finder
+from itax_tasks.cli.report import NO_PROMPTS
 from itax_tasks.cli.settings import HELP
+from itax_tasks.recorded import item_finder
 from itax_tasks.rescore import from_lm_eval, score_to_directory
 from itax_tasks.settings import read_settings
 from itax_tasks.tune import tiny
@@ -160,7 +161,7 @@ def _run(number: int, side: Side, show: Show, out: Path, limit: int | None) -> P
 def _report(base: Scored, instruct: Scored, notice: str, out: Path) -> Path:
     """Write the report that `itax report` would write, with the notice on it; returns its page."""
     notes: list[str] = [" ".join(notice.split())]
-    pair = pair_from_scores(base, instruct, items=item_finder(notes))
+    pair = pair_from_scores(base, instruct, items=item_finder(notes, NO_PROMPTS)(base[0]))
     return write_report(out / "report", build([pair], notes), itax_tasks.__version__)
 
 

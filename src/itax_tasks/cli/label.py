@@ -7,15 +7,14 @@ from pathlib import Path
 
 import click
 
-from itax_metrics.errors import ConfigError, DataError, ItaxError
+from itax_metrics.errors import ConfigError, DataError
 from itax_metrics.failures.agreement import Agreement, agreement, read_key, read_labels, shared
 from itax_metrics.failures.sheet import PER_CELL, as_csv, as_html, as_key, draw
-from itax_metrics.records import Item
+from itax_metrics.records import Run
 from itax_metrics.store import jsonable, read_score_dir, write_atomic
 from itax_tasks.cli.folders import claim
 from itax_tasks.cli.settings import HELP
-from itax_tasks.settings import read_settings
-from itax_tasks.tasks import TASKS
+from itax_tasks.recorded import item_finder
 
 
 @click.group(context_settings=HELP)
@@ -39,14 +38,16 @@ def sheet(scores: tuple[Path, ...], out: Path, seed: int, per_cell: int) -> None
       itax label sheet scores/base scores/instruct --out labels
     """
     claim(out)
-    runs = {}
+    runs: dict[str, Run] = {}
+    rows = {}
     for path in scores:
         run, outcomes = read_score_dir(path)
         if run.model in runs:
             raise ConfigError(f"Two of the score directories are of {run.model}; name each model once.")
-        runs[run.model] = outcomes
-    items = _Items()
-    entries = draw(runs, items.find, seed=seed, per_cell=per_cell)
+        runs[run.model], rows[run.model] = run, outcomes
+    notes: list[str] = []
+    of = item_finder(notes, "{task}: the text around the answers is left blank ({why})")
+    entries = draw(rows, lambda model, *name: of(runs[model])(*name), seed=seed, per_cell=per_cell)
     out.mkdir(parents=True, exist_ok=True)
     rater = as_csv(entries)
     for name, text in (("rater_1.csv", rater), ("rater_2.csv", rater), ("sheet.html", as_html(entries))):
@@ -60,7 +61,7 @@ def sheet(scores: tuple[Path, ...], out: Path, seed: int, per_cell: int) -> None
     for (model, task), count in sorted(cells.items()):
         click.echo(f"{model}  {task}: {count} failed answers")
     click.echo(f"{len(entries)} rows written to {out}")
-    for note in items.notes:
+    for note in notes:
         click.echo(f"note: {note}")
 
 
@@ -94,24 +95,6 @@ def agree(first: Path, second: Path, key: Path | None, as_json: bool) -> None:
         return
     titles = {"raters": ("rater 1", "rater 2"), "rules": ("both raters", "rules")}
     click.echo("\n\n".join(_table(found[name], *titles[name]) for name in found))
-
-
-class _Items:
-    """The items of tasks, loaded once; what cannot be read leaves its place in the sheet blank."""
-
-    def __init__(self) -> None:
-        self._settings = read_settings()
-        self._loaded: dict[str, dict[str, Item]] = {}
-        self.notes: list[str] = []
-
-    def find(self, task: str, task_id: str) -> Item | None:
-        if task not in self._loaded:
-            try:
-                self._loaded[task] = TASKS[task].load(self._settings).by_id() if task in TASKS else {}
-            except ItaxError as error:
-                self._loaded[task] = {}
-                self.notes.append(f"{task}: the text around the answers is left blank ({error})")
-        return self._loaded[task].get(task_id)
 
 
 def _table(found: Agreement, down: str, across: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,12 @@ import click
 
 import itax_tasks
 from itax_metrics.comparison import SCHEMA_VERSION
-from itax_metrics.errors import ConfigError, DataError, ItaxError
+from itax_metrics.errors import ConfigError, DataError
 from itax_metrics.matching import Across
 from itax_metrics.pairing import OnMissing
 from itax_metrics.paper.measured import Pair, pair
-from itax_metrics.records import Item, Run
+from itax_metrics.records import Run
 from itax_metrics.report.content import Report, build, pair_from_scores
-from itax_metrics.report.details import Items
 from itax_metrics.report.grid import text_table
 from itax_metrics.report.png import png_renderer
 from itax_metrics.report.tables import render_text
@@ -26,6 +24,7 @@ from itax_metrics.report.writing import write_report
 from itax_metrics.store import RUN_FILE, read_score_dir
 from itax_tasks.cli.folders import claim
 from itax_tasks.cli.settings import HELP
+from itax_tasks.recorded import item_finder
 
 
 @click.command("report", context_settings=HELP, short_help="One page about the pairs you measured.")
@@ -99,7 +98,7 @@ def report(
         raise ConfigError(f"{len(stored)} comparison files do not belong to {len(couples)} pairs of score directories.")
     claim(out)
     notes: list[str] = []
-    find = item_finder(notes) if prompts else None
+    items_of = item_finder(notes, NO_PROMPTS) if prompts else None
     options: dict[str, Any] = {"on_missing": on_missing, "across": across, "seed": seed, "resamples": resamples}
     pairs: list[Pair] = []
     programs: set[str] = set()
@@ -108,7 +107,8 @@ def report(
         sides = read_score_dir(base), read_score_dir(instruct)
         programs |= whole_programs(*(run for run, _ in sides))
         shown = flips if not series or i == len(couples) - 1 else 0
-        pairs.append(pair_from_scores(*sides, stored=known, flips=shown, items=find, **options))
+        items = items_of(sides[0][0]) if items_of else None
+        pairs.append(pair_from_scores(*sides, stored=known, flips=shown, items=items, **options))
     if programs:
         notes.append(_about_programs(programs))
     if not couples:
@@ -121,6 +121,9 @@ def report(
     click.echo((out / "report.json").read_text("utf-8").rstrip() if as_json else _text(built))
     click.echo(f"report written to {page}", err=True)
 
+
+NO_PROMPTS = "Prompts of {task} are not shown: {why}"
+"""What a report says where it cannot read the items of a task."""
 
 _WANTED = "A report takes score directories, as `itax score` writes them, and files that `itax compare --out` wrote."
 
@@ -152,27 +155,6 @@ def _about_programs(tasks: set[str]) -> str:
         "categories are those of the programs: what post-processing took away cannot be seen, def_cls holds wherever "
         "the program defines the function asked for, and measures of an answer's place have no value."
     )
-
-
-def item_finder(notes: list[str]) -> Items:
-    """A function that finds the benchmark's item of an answer; what cannot be loaded is noted once."""
-    from itax_tasks.settings import read_settings
-    from itax_tasks.tasks import TASKS
-
-    @cache
-    def items(task: str) -> Mapping[str, Item]:
-        if task not in TASKS:
-            return {}
-        try:
-            return TASKS[task].load(read_settings()).by_id()
-        except (ItaxError, OSError) as error:
-            notes.append(f"Prompts of {task} are not shown: {str(error).splitlines()[0]}")
-            return {}
-
-    def find(task: str, task_id: str) -> Item | None:
-        return items(task).get(task_id)
-
-    return find
 
 
 def _text(built: Report) -> str:

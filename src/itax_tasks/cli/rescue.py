@@ -12,6 +12,7 @@ from itax_metrics.errors import ConfigError, DataError
 from itax_metrics.store import read_score_dir
 from itax_tasks.cli.settings import HELP
 from itax_tasks.executors import make_executor
+from itax_tasks.recorded import load_recorded
 from itax_tasks.rescue import ORACLE, SAFEGUARDS, Rescue
 from itax_tasks.rescue import rescue as run_again
 from itax_tasks.settings import read_settings
@@ -59,7 +60,7 @@ def rescue(scores: Path, only: str | None, safeguards: str, bound: bool, as_json
             notes.append(f"{name}: the stored texts are whole programs; safeguards need completions.")
             continue
         spec = task(name)
-        items = spec.load(settings).by_id()
+        items = load_recorded(spec, run.tasks[name].data, settings).by_id()
         rows = [outcome for outcome in outcomes if outcome.task == name]
         strange = next((row.task_id for row in rows if row.task_id not in items), None)
         if strange is not None:

@@ -16,6 +16,7 @@ from itax_metrics.store import read_score_dir, write_score_dir
 from itax_tasks.benchmarks import hand
 from itax_tasks.cli import cli
 from itax_tasks.settings import Settings
+from itax_tasks.tasks import TASKS
 
 LOADED = hand.load("infilling", Settings())
 TASK = "itax_hand_infilling"
@@ -73,7 +74,7 @@ def test_without_the_items_measures_of_the_text_remain(scores: Path, tmp_path: P
     found = json.loads(itax("behave", tmp_path / "other", "--json").stdout)
     assert "ctr" in found["tasks"][TASK]
     assert "accepted_prefix" not in found["tasks"][TASK]
-    assert "not those it was run on" in found["notes"][0]
+    assert "generated from data with sha256 000000000000" in found["notes"][0]
 
 
 def test_the_paper_s_figure_comes_from_its_own_group(tmp_path: Path) -> None:
@@ -125,8 +126,9 @@ def test_safeguards_that_do_not_apply_say_so(tmp_path: Path, executor: Any) -> N
     """An instruction's answer has no hole: dashes in the table, null in JSON."""
     del executor
     name = "itax_hand_instruct"
-    run = TaskRun(name, 1.0, "chat", "official", "pass@1", "stop", {"sha256": "a"}, {}, 1, 1)
-    task_id = next(iter(hand.load("instruct", Settings()).by_id()))
+    loaded = hand.load("instruct", Settings())
+    run = TaskRun(name, 1.0, "chat", "official", "pass@1", "stop", loaded.data, {}, 1, 1)
+    task_id = next(iter(loaded.by_id()))
     row = Outcome(name, task_id, 0, "", Status.FAILED, False, "It is:\n\ndef f():\n    pass\n")
     scores = write_score_dir(tmp_path / "scores", Run("m", {name: run}), [row])
     last = itax("rescue", scores, "--safeguards", "declaration_cut").stdout.splitlines()[-1]
@@ -150,6 +152,35 @@ def test_answers_to_other_data_are_refused(scores: Path, tmp_path: Path) -> None
     write_score_dir(tmp_path / "x", run, [replace(rows[0], task_id="gone")])
     with pytest.raises(DataError, match="no item 'gone'"):
         itax("rescue", tmp_path / "x")
+
+
+def test_other_data_with_the_same_ids_are_refused(
+    scores: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tests of another version would judge the answers; nothing would tell by the ids."""
+    monkeypatch.setattr("itax_tasks.cli.rescue.run_again", lambda *_, **__: pytest.fail("a program was judged"))
+    run, rows = read_score_dir(scores)
+    other = {TASK: replace(run.tasks[TASK], data={**LOADED.data, "sha256": "0" * 64})}
+    write_score_dir(tmp_path / "other", replace(run, tasks=other), rows)
+    with pytest.raises(DataError, match=f"{TASK}: the answers were generated from data with sha256 000000000000"):
+        itax("rescue", tmp_path / "other")
+
+
+def test_safeguards_are_judged_by_the_data_of_the_run(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another version than the task's own, without a word from the user."""
+    name, task_id = "itax_humaneval", "HumanEval/0"
+    settings = Settings(data_dir=data_dir, state_dir=tmp_path, data_version="v0.1.10")
+    loaded = TASKS[name].load(settings)
+    run = TaskRun(name, 1.0, "prefill", "paper", "pass@1", "magicoder_fence", loaded.data, {}, 1, 1)
+    row = Outcome(name, task_id, 0, task_id, Status.FAILED, False, "x", metrics={"pass@1": 0.0})
+    scores = write_score_dir(tmp_path / "scores", Run("m", {name: run}), [row])
+    judged: list[Any] = []
+    monkeypatch.setattr("itax_tasks.cli.rescue.run_again", lambda spec, items, *_, **__: judged.append(items) or [])
+    itax("rescue", scores)
+    shown = [{name: item.payload["plus_input"] for name, item in items.items()} for items in (*judged, loaded.by_id())]
+    assert shown[0] == shown[1]
 
 
 def test_routers_compare_two_runs(scores: Path, tmp_path: Path) -> None:

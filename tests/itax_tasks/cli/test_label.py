@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from itax_metrics.errors import ConfigError
 from itax_metrics.records import Outcome, Run, Status, TaskRun
-from itax_metrics.store import write_score_dir
+from itax_metrics.store import read_score_dir, write_score_dir
 from itax_tasks.benchmarks import hand
 from itax_tasks.cli import cli
 from itax_tasks.settings import Settings
@@ -73,6 +74,19 @@ def test_from_the_sheet_to_kappa(scores: Path, tmp_path: Path) -> None:
     assert (10, 0.9) == (found["raters"]["n"], found["raters"]["agreement"])
     assert (9, 1.0) == (found["rules"]["n"], found["rules"]["kappa"])
     assert "both raters against rules: n = 9, agreement 100.00 %, kappa 1.0000" in itax(*words).stdout
+
+
+def test_the_text_of_other_data_is_left_blank(scores: Path, tmp_path: Path) -> None:
+    """Of the one run that was on them; the other keeps its text."""
+    run, rows = read_score_dir(scores)
+    moved = {TASK: replace(run.tasks[TASK], data={**LOADED.data, "sha256": "0" * 64})}
+    other = write_score_dir(tmp_path / "other", replace(run, model="other", tasks=moved), rows)
+    shown = itax("label", "sheet", scores, other, "--out", tmp_path / "labels").stdout
+    assert f"note: {TASK}: the text around the answers is left blank" in shown
+    models = {row["row"]: row["model"] for row in json.loads((tmp_path / "labels" / "key.json").read_text())["rows"]}
+    with (tmp_path / "labels" / "rater_1.csv").open(encoding="utf-8", newline="") as file:
+        blank = {models[row["row"]]: not row["before"] for row in csv.DictReader(file)}
+    assert {"m": False, "other": True} == blank
 
 
 def test_labels_are_never_overwritten(scores: Path, tmp_path: Path) -> None:

@@ -129,8 +129,9 @@ def test_prompts_of_embedded_items_are_shown(tmp_path: Path, monkeypatch: pytest
     from itax_tasks.tasks import TASKS
 
     monkeypatch.chdir(tmp_path)
-    item = TASKS["itax_hand_infilling"].load(read_settings()).items[0]
-    task = TaskRun("itax_hand_infilling", 1.0, "raw", "itax", "pass@1", "raw", {"sha256": "a"}, {}, 1, 1)
+    loaded = TASKS["itax_hand_infilling"].load(read_settings())
+    item = loaded.items[0]
+    task = TaskRun("itax_hand_infilling", 1.0, "raw", "itax", "pass@1", "raw", loaded.data, {}, 1, 1)
     folders = []
     for name, status in (("b", Status.PASSED), ("i", Status.FAILED)):
         row = Outcome(task.task, item.task_id, 0, "", status, status is Status.PASSED, "x")
@@ -138,6 +139,24 @@ def test_prompts_of_embedded_items_are_shown(tmp_path: Path, monkeypatch: pytest
     line = next(line for line in item.prefix.splitlines() if line.startswith("def "))
     assert line.split("(")[0] in _page(tmp_path, _run(*folders))
     assert line.split("(")[0] not in _page(tmp_path, _run(*folders, "--no-prompts"))
+
+
+def test_prompts_of_other_data_are_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The same id stands for another text there; the page says why nothing is shown."""
+    from itax_tasks.settings import read_settings
+    from itax_tasks.tasks import TASKS
+
+    monkeypatch.chdir(tmp_path)
+    item = TASKS["itax_hand_infilling"].load(read_settings()).items[0]
+    task = TaskRun("itax_hand_infilling", 1.0, "raw", "itax", "pass@1", "raw", {"sha256": "a"}, {}, 1, 1)
+    folders = []
+    for name, status in (("b", Status.PASSED), ("i", Status.FAILED)):
+        row = Outcome(task.task, item.task_id, 0, "", status, status is Status.PASSED, "x")
+        folders.append(str(write_score_dir(tmp_path / name, Run(model=name, tasks={task.task: task}), [row])))
+    page = _page(tmp_path, _run(*folders))
+    line = next(line for line in item.prefix.splitlines() if line.startswith("def "))
+    assert line.split("(")[0] not in page
+    assert "Prompts of itax_hand_infilling are not shown" in page
 
 
 def test_one_argument_alone_is_named_for_what_it_is(scores: list[str], tmp_path: Path):

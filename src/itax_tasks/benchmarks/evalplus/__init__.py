@@ -63,7 +63,8 @@ def load(family: Family, version: str, settings: Settings) -> Loaded:
         DataError: a row lacks a field.
     """
     files = FILES[family]
-    name = files.names[settings.version_of(family, version, files.names)]
+    version = settings.version_of(family, version, files.names)
+    name = files.names[version]
     found = data.load(files.benchmark, name, settings)
     expected = expected_of(settings.state_dir, found.record["sha256"], settings.sandbox, settings.workers)
     try:
@@ -87,6 +88,7 @@ def load(family: Family, version: str, settings: Settings) -> Loaded:
         "sha256": found.record["sha256"],
         "rows": len(items),
         "files": [dict(found.record)],
+        "version": version,
     }
     return Loaded(items, record)
 
