@@ -20,6 +20,18 @@ _RESULTS = re.compile(r"^results_(?P<stamp>\d{4}-\d\d-\d\dT[\d.:-]+)\.json$")
 
 HF_BACKENDS = ("hf", "hf-auto", "huggingface")
 
+DEFINING = (
+    *("revision", "subfolder", "gguf_file", "peft", "delta", "lora_local_path"),
+    *("quantization", "load_in_8bit", "load_in_4bit", "autogptq", "gptqmodel", "kv_cache_dtype"),
+    *("tokenizer", "tokenizer_revision", "add_bos_token", "dialect"),
+)
+"""Model arguments that decide what a model answers: its weights, its arithmetic, its tokens, the server's dialect.
+
+Left out is where and how fast it runs (devices, parallelism, batch sizes, memory, addresses and retries), how long a
+prompt may be, and what belongs to a single task, such as generation settings."""
+_FACTS = ("model_sha", "peft_sha", "delta_sha")
+"""What lm-eval's `hf` found out about the weights; empty where it could not ask the hub."""
+
 
 @dataclass(frozen=True, slots=True)
 class SamplesFile:
@@ -67,9 +79,7 @@ def find_samples(source: Path) -> list[SamplesFile]:
 def model_record(results: Mapping[str, Any]) -> dict[str, Any]:
     """Model, revision, backend, generation settings and versions of a results file, as far as it says."""
     config = results.get("config") or {}
-    arguments = config.get("model_args") or {}
-    if isinstance(arguments, str):
-        arguments = dict(part.split("=", 1) for part in arguments.split(",") if "=" in part)
+    arguments = _model_arguments(config)
     named = arguments.get("pretrained") or arguments.get("model") or _stem(arguments.get("completions"))
     if arguments.get("peft"):
         named = f"{named}+{arguments['peft']}"
@@ -86,6 +96,41 @@ def model_record(results: Mapping[str, Any]) -> dict[str, Any]:
         "batch_size": config.get("batch_size"),
         "versions": versions,
     }
+
+
+def identity(results: Mapping[str, Any]) -> dict[str, str | None]:
+    """What, beside its name, makes the model of a results file that model and no other.
+
+    Returns:
+        `backend`, `dtype`, the model arguments of `DEFINING` and the digests that the hub gave for the weights: each as
+        text, empty where it is the default, and None where the file leaves it open, so that nothing can be said.
+    """
+    config = results.get("config") or {}
+    arguments = _model_arguments(config)
+    said = {name: _text(arguments.get(name)) for name in DEFINING}
+    said["revision"] = said["revision"] or "main"
+    if said["tokenizer"] == _text(arguments.get("pretrained")):
+        said["tokenizer"] = ""
+    backend = _text(config.get("model"))
+    dtype = _text(config.get("model_dtype") or arguments.get("dtype")).removeprefix("torch.")
+    return {
+        "backend": HF_BACKENDS[0] if backend in HF_BACKENDS else backend,
+        **said,
+        "dtype": None if dtype in ("", "auto") else dtype,
+        **{name: _text(config.get(name)) or None for name in _FACTS},
+    }
+
+
+def _model_arguments(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    arguments = config.get("model_args") or {}
+    if isinstance(arguments, str):
+        return dict(part.split("=", 1) for part in arguments.split(",") if "=" in part)
+    return dict(arguments)
+
+
+def _text(value: Any) -> str:
+    """A value as text; what switches a setting off is no text."""
+    return "" if str(value) in ("None", "False", "false") else str(value)
 
 
 def task_record(results: Mapping[str, Any], task: str) -> dict[str, Any]:

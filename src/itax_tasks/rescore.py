@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -31,6 +31,7 @@ from itax_tasks.tune import tiny
 
 _NAMED = 20
 """So many disagreements with stored verdicts are named, the rest is counted."""
+_WHO = ("model", "revision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,22 @@ class Submission:
     """True where items may be missing: a run under --limit, or the user said so."""
 
 
-def from_lm_eval(source: Path) -> tuple[list[Submission], dict[str, Any], list[str]]:
+def from_lm_eval(
+    source: Path, tasks: Collection[str] | None = None
+) -> tuple[list[Submission], dict[str, Any], list[str]]:
     """The itax tasks of an lm-eval output folder or samples file.
+
+    Args:
+        source: the folder, or the file.
+        tasks: only these are read, and need to be of one model; None: all.
 
     Returns:
         The submissions, the model record, and notes about what was passed over.
 
     Raises:
-        DataError: no samples, none of an itax task, or unreadable ones.
+        DataError: no samples, none of an itax task, unreadable ones, or those of several models: the name differs, or
+            what else `lm_eval_files.identity` says of them.
+        ConfigError: no samples of the tasks asked for.
     """
     files = lm_eval_files.find_samples(source)
     specs = {file.path: lm_eval_files.spec_name(file.results, file.task) for file in files}
@@ -63,13 +72,22 @@ def from_lm_eval(source: Path) -> tuple[list[Submission], dict[str, Any], list[s
     if not ours:
         names = ", ".join(file.task for file in files[:5])
         raise DataError(f"{source} holds samples of {names}, none of them an itax task.")
+    if tasks is not None:
+        ours = [file for file in ours if specs[file.path] in tasks]
+        if not ours:
+            raise ConfigError(
+                f"{source} holds no samples of {', '.join(tasks)}; it holds {', '.join(sorted(set(specs.values())))}."
+            )
     twice = [name for name, times in Counter(specs[file.path] for file in ours).items() if times > 1]
     if twice:
         raise DataError(f"{source} holds {twice[0]} under several task names. Name one of the samples files.")
     known = [lm_eval_files.model_record(file.results) for file in ours if file.results]
     models = sorted({str(record["model"]) for record in known})
     if len(models) > 1:
-        raise DataError(f"{source} holds the newest samples of several models ({', '.join(models)}). Score them apart.")
+        raise DataError(
+            f"{source} holds the newest samples of several models ({', '.join(models)}). Score them apart: --task NAME."
+        )
+    _refuse_several({specs[file.path]: lm_eval_files.identity(file.results) for file in ours if file.results}, source)
     model = known[-1] if known else lm_eval_files.model_record({})
     model["model"] = tiny.name_of(model["model"])
     submissions = []
@@ -93,6 +111,27 @@ def from_lm_eval(source: Path) -> tuple[list[Submission], dict[str, Any], list[s
     return submissions, model, notes
 
 
+def _refuse_several(made: Mapping[str, Mapping[str, str | None]], source: Path) -> None:
+    """Refuse tasks that were answered under one name by what are several models.
+
+    Args:
+        made: task to `lm_eval_files.identity` of the run that answered it.
+        source: for the message.
+    """
+    for name in dict.fromkeys(name for found in made.values() for name in found):
+        values: dict[str, str] = {}
+        for task_name, found in made.items():
+            value = found[name]
+            if value is not None:
+                values.setdefault(value, task_name)
+        if len(values) > 1:
+            shown = ", ".join(f"{value or 'none'} for {task_name}" for value, task_name in values.items())
+            raise DataError(
+                f"{source} holds the newest samples of one model under several settings ({name}: {shown}). Score them "
+                "apart: --task NAME."
+            )
+
+
 def from_completions(
     *paths: Path, name: str | None, format: Format | None, stage: Stage | None, partial: bool
 ) -> Submission:
@@ -100,7 +139,7 @@ def from_completions(
 
     Raises:
         ConfigError: no task named, and the rows do not name one either.
-        DataError: unreadable, or the rows name another task.
+        DataError: unreadable, or the rows name another task, or their runs another model or revision.
     """
     found = [read_answers(path, format=format, stage=stage) for path in paths]
     for path, stored in zip(paths, found, strict=True):
@@ -118,6 +157,10 @@ def from_completions(
         raise DataError(
             f"{len(twice)} samples stand in more than one file, first {twice[0][0]!r} sample {twice[0][1]}."
         )
+    abouts = [about for path in paths if (about := _about(path))]
+    models = sorted({" at ".join(str(about[key]) for key in _WHO if about.get(key)) for about in abouts})
+    if len(models) > 1:
+        raise DataError(f"The files hold answers of several models ({', '.join(models)}). Score them apart.")
     recorded = {key: passed for stored in found for key, passed in stored.recorded.items()}
     further: dict[str, dict[tuple[str, int], bool]] = {}
     for stored in found:

@@ -88,12 +88,8 @@ def score(
         given = [name for name, value in (("--format", format_), ("--stage", stage), ("--partial", partial)) if value]
         if given:
             raise ConfigError(f"{' and '.join(given)} belong to --completions; an lm-eval folder says these by itself.")
-        submissions, model, notes = from_lm_eval(source)
+        submissions, model, notes = from_lm_eval(source, None if name is None else (name,))
         model["model"] = model_name or model["model"]
-        if name is not None:
-            submissions = [submission for submission in submissions if submission.task == name]
-            if not submissions:
-                raise ConfigError(f"{source} holds no samples of {name}.")
         out = out or (source if source.is_dir() else source.parent) / "itax-score"
     else:
         if out is None:
