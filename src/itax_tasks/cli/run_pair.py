@@ -18,7 +18,7 @@ from itax_metrics.report.tables import render_text
 from itax_metrics.store import read_score_dir, write_atomic
 from itax_tasks.cli.settings import HELP, json_object
 from itax_tasks.pairs import Pair, matrix, preset
-from itax_tasks.settings import read_settings
+from itax_tasks.settings import Settings, read_settings
 from itax_tasks.tune.tiny import with_folders
 
 DONE = "generated.json"
@@ -57,7 +57,8 @@ def run_pair(
 
     Base is asked without a chat (raw, l2r, direct), instruct in every condition. Each model is loaded once, in a
     process of its own. A run that was broken off goes on where it stopped: models that are done are not loaded
-    again, and answers are kept as they come.
+    again, and answers are kept as they come. Only the tasks of this call are compared: answers to others that --out
+    holds from earlier calls are left out and named.
 
     `itax run-pair A A` is the null run: the model is asked twice, without a chat, and every difference is noise.
 
@@ -76,10 +77,10 @@ def run_pair(
             continue
         if not confirmed:
             raise ConfigError("The tasks execute code that a model wrote, in a sandbox: add --confirm_run_unsafe_code.")
-        _check(sides, folder)
+        settings = _check(sides, folder)
         for side, (arguments, cache) in sides.items():
             _generate(side, arguments, cache, folder)
-        _compare(folder)
+        _compare(sides, folder, settings)
 
 
 def _chosen(base: str | None, instruct: str | None, name: str | None) -> tuple[Pair, ...]:
@@ -132,8 +133,11 @@ def _sides(
     return found
 
 
-def _check(sides: dict[str, tuple[list[str], str]], folder: Path) -> None:
+def _check(sides: dict[str, tuple[list[str], str]], folder: Path) -> Settings:
     """`itax run`'s checks of both models before either is loaded.
+
+    Returns:
+        The settings of both sides, `--metadata` first: what is generated under them is judged under them.
 
     Raises:
         ConfigError, DataError, MissingExtraError: as `itax run`; the folder holds the answers of another pair.
@@ -150,12 +154,16 @@ def _check(sides: dict[str, tuple[list[str], str]], folder: Path) -> None:
                     f"--out {folder} holds the answers of {earlier} as {side}; name another --out for {model}, or "
                     "remove it."
                 )
+    settings = Settings()
     for side, (arguments, _) in sides.items():
+        asked = host.parse(arguments)
         try:
-            check(host.parse(arguments))
+            check(asked)
         except ItaxError as error:
             error.args = (f"{side}: {error}",)
             raise
+        settings = read_settings(asked.config.metadata)
+    return settings
 
 
 def _pretrained(arguments: Sequence[str]) -> str:
@@ -202,14 +210,26 @@ def _run_lm_eval(arguments: Sequence[str], cache: str) -> None:
     host.run_lm_eval([*arguments, *use], only_ours=True)
 
 
-def _compare(folder: Path) -> None:
+def _compare(sides: dict[str, tuple[list[str], str]], folder: Path, settings: Settings) -> None:
+    """Score both sides and compare them: the tasks of this call, whatever earlier ones left in the folder."""
+    from itax_tasks.lm_eval_files import find_samples
     from itax_tasks.rescore import from_lm_eval, score_to_directory
 
     scores: dict[str, Any] = {}
-    for side in ("base", "instruct"):
-        submissions, model, notes = from_lm_eval(folder / "lm_eval" / side)
-        score_to_directory(submissions, folder / side, read_settings(), model=model, notes=notes)
+    for side, (arguments, _) in sides.items():
+        source = folder / "lm_eval" / side
+        asked = arguments[arguments.index("--tasks") + 1].split(",")
+        submissions, model, notes = from_lm_eval(source, asked)
+        score_to_directory(submissions, folder / side, settings, model=model, notes=notes)
         scores[side] = read_score_dir(folder / side)
+        earlier = sorted({file.task for file in find_samples(source)} - set(asked))
+        if earlier:
+            click.echo(
+                f"itax: {source} also holds answers of earlier calls to {', '.join(earlier)}. They are not in "
+                f"{folder / side} and not compared; to see them, name their tasks in --tasks too, or score them apart: "
+                f"itax score {source} --task {earlier[0]} --out DIR",
+                err=True,
+            )
     comparison = compare_runs(scores["base"], scores["instruct"], across="condition")
     write_atomic(folder / "comparison.json", comparison.to_json())
     click.echo(render_text(comparison))

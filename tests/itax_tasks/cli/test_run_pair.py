@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,14 @@ from click.testing import CliRunner
 pytest.importorskip("torch", reason="the extra `hf` is not installed")
 
 from itax_metrics.errors import ConfigError
+from itax_metrics.store import read_score_dir
 from itax_tasks.cli.run_pair import run_pair
+from itax_tasks.cli.score import score
 from itax_tasks.pairs import matrix, pairs, preset
+from itax_tasks.settings import Settings
+from itax_tasks.tasks import TASKS
+
+DAYS = [f"2026-01-0{day}T00-00-00.000000" for day in (1, 2, 3)]
 
 
 def planned(*arguments: str) -> str:
@@ -81,6 +88,67 @@ def test_metadata_reaches_both_sides() -> None:
     ).splitlines()
     assert base.endswith("""--metadata '{"fim": "starcoder2"}'""")
     assert instruct.endswith("""--metadata '{"fim": "starcoder2"}'""")
+
+
+def _generated(stamp: str, side: str, arguments: list[str], cache: str, folder: Path) -> None:
+    """What a finished generation leaves: two canonical answers to each task, in lm-eval's files."""
+    del cache
+    model, names = (arguments[arguments.index(option) + 1] for option in ("--model_args", "--tasks"))
+    out = folder / "lm_eval" / side / "model"
+    out.mkdir(parents=True, exist_ok=True)
+    for name in names.split(","):
+        rows = [
+            {"doc": {"task_id": item.task_id}, "resps": [[item.truth]], "filtered_resps": ["[]"]}
+            for item in TASKS[name].load(Settings()).items[:2]
+        ]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (out / f"samples_{name}_{stamp}.jsonl").write_text(text, "utf-8")
+    results = {"config": {"model": "itax-hf", "model_args": model}, "configs": {}}
+    (out / f"results_{stamp}.json").write_text(json.dumps(results), "utf-8")
+    (out.parent / "generated.json").write_text(json.dumps(arguments), "utf-8")
+
+
+def _called(monkeypatch: pytest.MonkeyPatch, stamp: str, out: Path, *arguments: str) -> str:
+    """What a call on the bundled pair says on standard error; no model is loaded."""
+    monkeypatch.setattr("itax_tasks.cli.run_pair._generate", partial(_generated, stamp))
+    asked = ["itax-tiny-base", "itax-tiny-instruct", "--model", "itax-hf", "--out", str(out), *arguments]
+    done = CliRunner().invoke(run_pair, [*asked, "--confirm_run_unsafe_code"], catch_exceptions=False)
+    assert 0 == done.exit_code, done.output
+    return done.stderr
+
+
+def test_metadata_also_decides_how_answers_are_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the variables of the environment, as in the run that generates."""
+    monkeypatch.setenv("ITAX_TIME_SCALE", "2")
+    monkeypatch.setenv("ITAX_SANDBOX", "require")
+    about = json.dumps({"time_scale": 4, "sandbox": "prefer", "state_dir": str(tmp_path / "state")})
+    _called(monkeypatch, DAYS[0], tmp_path / "pair", "--tasks", "itax_mini_completion", "--metadata", about)
+    for side in ("base", "instruct"):
+        run, _ = read_score_dir(tmp_path / "pair" / side)
+        assert (4.0, "prefer") == (run.time_scale, run.sandbox["policy"])
+    assert (tmp_path / "state" / "verdicts.sqlite3").is_file()
+
+
+def test_only_the_tasks_of_this_call_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers of an earlier call stay where they are, widen no family of tests, and are named with the way to them."""
+    monkeypatch.setenv("ITAX_SANDBOX", "prefer")
+    out = tmp_path / "pair"
+    first = _called(monkeypatch, DAYS[0], out, "--tasks", "itax_mini_infilling", "--limit", "2")
+    assert "earlier calls" not in first
+    said = _called(monkeypatch, DAYS[1], out, "--tasks", "itax_mini_completion")
+    content = json.loads((out / "comparison.json").read_text("utf-8"))
+    assert {"itax_mini_completion"} == {entry["base_task"] for entry in content["benchmarks"]}
+    for side in ("base", "instruct"):
+        assert all(name.startswith("itax_mini_completion") for name in read_score_dir(out / side)[0].tasks)
+    source = out / "lm_eval" / "base"
+    assert f"{source} also holds answers of earlier calls to itax_mini_infilling, itax_mini_infilling_l2r." in said
+    assert f"itax score {source} --task itax_mini_infilling --out DIR" in said
+    apart = CliRunner().invoke(
+        score, [str(source), "--task", "itax_mini_infilling", "--out", str(tmp_path / "apart")], catch_exceptions=False
+    )
+    assert apart.stdout.startswith("itax-tiny-base: 2 answers scored")
+    both = _called(monkeypatch, DAYS[2], out, "--tasks", "itax_mini_completion,itax_mini_infilling")
+    assert "earlier calls" not in both
 
 
 @pytest.mark.data
