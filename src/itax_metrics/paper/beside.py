@@ -9,12 +9,12 @@ from types import MappingProxyType
 
 from itax_metrics.errors import ConfigError, DataError
 from itax_metrics.paper.published import SIZES, table
-from itax_metrics.records import Outcome, Run
+from itax_metrics.records import Outcome, Run, TaskRun
 from itax_metrics.stats import Interval, wilson
 
 CELLS: Mapping[str, tuple[str, str | None]] = MappingProxyType(
     {
-        "itax_hefim": ("HEFIM", "pass@1_paper_strip"),
+        "itax_hefim": ("HEFIM", None),
         "itax_safim": ("SAFIM", None),
         "itax_safim_api": ("SAFIM", None),
         "itax_safim_block": ("SAFIM", None),
@@ -29,6 +29,11 @@ CELLS: Mapping[str, tuple[str, str | None]] = MappingProxyType(
     }
 )
 """Task -> the paper's column, and the metric that follows the paper where that is not the headline."""
+
+STRIPPED = "pass@1_paper_strip"
+"""HEFIM as the paper's artifact reads Qwen's answers: both ends stripped; DeepSeek's it takes as they are. Of Qwen the
+headline stands beside it, because the strip takes indentation that the code needs, so that the artifact as it is public
+cannot have produced the printed figures."""
 
 PLUS = {"HumanEval": "HumanEval+", "MBPP": "MBPP+"}
 
@@ -97,25 +102,34 @@ def beside(run: Run, outcomes: Iterable[Outcome], row: str | None = None) -> lis
     """
     name = row or paper_row(run.model)
     figures = _figures(name)
-    tasks = {task: CELLS[task] for task in run.tasks if task in CELLS}
+    tasks = {task: CELLS[task][0] for task in run.tasks if task in CELLS}
     if not tasks:
         raise DataError(
             f"No task of this run is a column of the paper. It has {', '.join(run.tasks)}; "
             f"the paper's are {', '.join(CELLS)}."
         )
+    # Table 3 is DeepSeek's; the checkpoints of table 8 are of a Qwen model.
+    deepseek = any(entry["model"] == name for entry in table("3").rows)
     values: dict[tuple[str, str], dict[tuple[str, str], list[float]]] = {}
     for outcome in outcomes:
         if outcome.task not in tasks:
             continue
-        column, metric = tasks[outcome.task]
-        wanted = metric if metric and metric in run.tasks[outcome.task].metrics else run.tasks[outcome.task].headline
-        _collect(values, (column, wanted), outcome, outcome.metrics.get(wanted, float(outcome.passed)))
+        column = tasks[outcome.task]
+        for metric in _metrics(run.tasks[outcome.task], deepseek):
+            _collect(values, (column, metric), outcome, outcome.metrics.get(metric, float(outcome.passed)))
         if column in PLUS and outcome.plus_passed is not None:
             _collect(values, (PLUS[column], "plus_pass@1"), outcome, float(outcome.plus_passed))
     return [
         _row(run.model, name, column, metric, list(items.values()), figures)
         for (column, metric), items in sorted(values.items(), key=lambda entry: list(SIZES).index(entry[0][0]))
     ]
+
+
+def _metrics(task: TaskRun, deepseek: bool) -> list[str]:
+    """The metrics of a task that stand beside the paper's figure, what follows the paper first."""
+    column, metric = CELLS[task.task]
+    stripped = [STRIPPED] if column == "HEFIM" and not deepseek and STRIPPED in task.metrics else []
+    return [*stripped, metric if metric in task.metrics else task.headline]
 
 
 def _collect(

@@ -100,8 +100,10 @@ def _cells(check: Check, everything: bool, markdown: bool) -> str:
 def compare(results: tuple[Path, ...], row: str | None, markdown: bool, as_json: bool) -> None:
     """Set scored runs (RESULTS: score directories) beside the published column.
 
-    Uses the metric that follows the paper where a task has one beside its headline, and names it. The interval is
-    Wilson's for your run; the published figure has its own uncertainty, so lying outside is no proof of a mistake.
+    Uses the metric that follows the paper where a task has one beside its headline, and names it. HEFIM of a Qwen
+    model has two lines: stripped at both ends, as the paper's artifact does with Qwen alone, and as the answers stand.
+    The interval is Wilson's for your run; the published figure has its own uncertainty, so lying outside is no proof of
+    a mistake.
 
     \b
     Example:
