@@ -28,8 +28,10 @@ class Metrics:
 
     def of(
         self, task_id: str, samples: Sequence[Mapping[str, Any]], behaviors: Iterable[str], *, incomplete: bool
-    ) -> dict[str, float]:
+    ) -> dict[str, float | None]:
         """The metrics of one document: means over its samples; NaN where a measure is undecided for one of them.
+
+        None for a group that the document is no member of.
 
         Args:
             task_id: its item.
@@ -37,28 +39,30 @@ class Metrics:
             behaviors: names of the measures to report.
             incomplete: report how many samples are undecided.
         """
-        metrics = {
+        metrics: dict[str, float | None] = {
             metric: _mean([sample["metrics"].get(metric) for sample in samples]) for metric in self.spec.measures
         }
         own = self._groups_of(task_id)
         for group in self._groups:
-            # Every document reports every group, because ranks must agree on the keys; NaN: not a member.
-            metrics[f"{self.spec.headline}_{group}"] = metrics[self.spec.headline] if group in own else math.nan
+            # Every document reports every group, because ranks must agree on the keys. A member's NaN is undecided and
+            # has to withhold the group's rate, so others need a value of their own.
+            metrics[f"{self.spec.headline}_{group}"] = metrics[self.spec.headline] if group in own else None
         for name in behaviors:
-            metrics[name] = _mean_of_members([_number(sample["behaviors"].get(name)) for sample in samples])
+            metrics[name] = _mean_of_known([_number(sample["behaviors"].get(name)) for sample in samples])
         if incomplete:
             metrics[f"{self.spec.headline}_incomplete"] = float(
                 sum(sample["verdict"] == "harness_error" for sample in samples)
             )
         return metrics
 
-    def aggregation(self) -> dict[str, Callable[[Sequence[float]], float]]:
+    def aggregation(self) -> dict[str, Callable[[Sequence[Any]], float]]:
         """The rate of each group, behaviours, a plain sum for the count of undecided answers.
 
-        A behaviour is the mean over the documents that have a value.
+        The rate of a group is withheld (NaN) where a member is undecided, as the headline is. A behaviour is the mean
+        over the documents that have a value.
         """
         groups = dict.fromkeys((f"{self.spec.headline}_{group}" for group in self._groups), _mean_of_members)
-        behaviors = {behavior.name: _mean_of_members for behavior in self.behaviors}
+        behaviors = {behavior.name: _mean_of_known for behavior in self.behaviors}
         return {**groups, **behaviors, f"{self.spec.headline}_incomplete": sum}
 
     def higher_is_better(self) -> dict[str, bool | None]:
@@ -85,7 +89,13 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _mean_of_members(values: Sequence[float]) -> float:
-    """Mean over the documents that belong to a group; NaN marks the others."""
-    members = [value for value in values if not math.isnan(value)]
+def _mean_of_members(values: Sequence[float | None]) -> float:
+    """Mean over the documents that belong to a group; None marks the others, and one member's NaN makes it NaN."""
+    members = [value for value in values if value is not None]
     return sum(members) / len(members) if members else math.nan
+
+
+def _mean_of_known(values: Sequence[float]) -> float:
+    """Mean over the documents that have a value; NaN marks the others."""
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan

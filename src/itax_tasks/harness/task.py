@@ -287,8 +287,11 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
             )
         return result
 
-    def process_results(self, doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
-        """The metrics of one document: the share of its samples that pass; NaN where one is undecided."""
+    def process_results(self, doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float | None]:
+        """The metrics of one document: the share of its samples that pass; NaN where one is undecided.
+
+        None where it belongs to no such group.
+        """
         if "bypass" in self._metric_fn_list:
             return {"bypass": 999}
         # Every rank must report the same keys, or gathering them fails.
@@ -304,7 +307,7 @@ class ItaxTask(ConfigurableTask):  # type: ignore[misc]  # lm_eval is untyped
         seen = {name for row in self._verdicts() for name, value in row["behaviors"].items() if value is not None}
         return tuple(name for name in names if name in seen)
 
-    def aggregation(self) -> dict[str, Callable[[Sequence[float]], float]]:
+    def aggregation(self) -> dict[str, Callable[[Sequence[Any]], float]]:
         """lm-eval's aggregations and those of the metrics that only we know."""
         return {**super().aggregation(), **self._itax_metrics.aggregation()}
 
