@@ -96,7 +96,7 @@ def compare(
 
 
 def _benchmark(task: PairedTask, seed: int, resamples: int) -> Benchmark:
-    task = replace(task, warnings=(*task.warnings, *_unavailable(task.items)))
+    task = replace(task, warnings=(*task.warnings, *_unavailable(task)))
     primary = (task.base.headline, task.instruct.headline)
     values = [(_headline(item.base, primary[0]), _headline(item.instruct, primary[1])) for item in task.items]
     undecided: dict[Side, int] = {
@@ -129,13 +129,14 @@ def _benchmark(task: PairedTask, seed: int, resamples: int) -> Benchmark:
     )
 
 
-def _unavailable(items: Sequence[PairedItem]) -> list[str]:
+def _unavailable(task: PairedTask) -> list[str]:
     """The items whose tests cannot pass: once where both sides have the same, else side by side."""
-    base = unavailable(row for item in items for row in item.base)
-    instruct = unavailable(row for item in items for row in item.instruct)
+    base = unavailable(row for item in task.items for row in item.base), task.base.headline
+    instruct = unavailable(row for item in task.items for row in item.instruct), task.instruct.headline
     if base == instruct:
-        return [unavailable_note(base)] if base else []
-    return [f"in {side}, {unavailable_note(ids)}" for side, ids in (("base", base), ("instruct", instruct)) if ids]
+        return [unavailable_note(*base)] if base[0] else []
+    sides = {"base": base, "instruct": instruct}
+    return [f"in {side}, {unavailable_note(*found)}" for side, found in sides.items() if found[0]]
 
 
 def _paired_metric(name: str, task: PairedTask, values: Values, seed: int, resamples: int) -> PairedMetric | None:

@@ -308,6 +308,19 @@ def test_items_that_cannot_pass_here_are_listed():
     assert 1000 == found.headline.n_items
 
 
+def test_items_whose_headline_compares_texts_are_not_said_to_fail():
+    """The flag stands in the rows of both runs; what it says is about the tests alone."""
+    sides = []
+    for run, rows in _pair_of({"itax_a": SPLIT}):
+        tasks = {"itax_a": replace(run.tasks["itax_a"], headline="exact_match")}
+        rows = [replace(row, metrics={"exact_match": float(row.passed), "pass@1": 0.0}) for row in rows]
+        sides.append(_flagged((replace(run, tasks=tasks), rows), {"item/00000"}))
+    (found,) = compare(*sides).benchmarks
+    (warning,) = found.to_dict()["warnings"]
+    assert warning.startswith("the tests of 1 item cannot pass in this environment (env_unavailable); exact_match runs")
+    assert 631 == found.headline.base_rate * 1000
+
+
 def test_items_that_cannot_pass_for_one_side_name_the_side():
     """And a run without any says nothing."""
     base, instruct = _pair_of({"itax_a": SPLIT})

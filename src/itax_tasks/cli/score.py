@@ -131,7 +131,7 @@ def _by_task(run: Run, outcomes: Sequence[Outcome]) -> list[tuple[str, list[Outc
 def _notes(run: Run, outcomes: Sequence[Outcome]) -> list[str]:
     """The run's notes, and the items of each task that cannot pass here."""
     found = [(name, unavailable(rows)) for name, rows in _by_task(run, outcomes)]
-    return [*run.notes, *(f"{name}: {unavailable_note(ids)}." for name, ids in found if ids)]
+    return [*run.notes, *(f"{name}: {unavailable_note(ids, run.tasks[name].headline)}." for name, ids in found if ids)]
 
 
 def _as_json(run: Run, outcomes: Sequence[Outcome]) -> str:

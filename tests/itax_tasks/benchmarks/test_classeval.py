@@ -15,6 +15,7 @@ from itax_metrics.execution import LocalExecutor, environment_creation, environm
 from itax_metrics.execution.environments import Pins
 from itax_metrics.execution.programs import Limits, Program
 from itax_metrics.records import Item, Status, Verdict
+from itax_metrics.unavailable import unavailable, unavailable_note
 from itax_tasks.benchmarks import classeval
 from itax_tasks.benchmarks.classeval import completion, cues, environment, hub, infilling, judging
 from itax_tasks.benchmarks.classeval.source import Problem, load_problems
@@ -213,6 +214,21 @@ def test_items_that_cannot_pass_are_flagged_and_left_out_of_one_rate() -> None:
     outcomes = score(spec, items, [Answer(name, 0, "        pass\n") for name in items], All())
     assert [("env_unavailable",), ()] == [outcome.flags for outcome in outcomes]
     assert (0.5, 1.0) == (rates(spec, outcomes)["pass@1"], rates(spec, outcomes)["pass@1_env_ok"])
+
+
+def test_a_line_whose_test_cannot_pass_can_be_right() -> None:
+    """The flag stays with its tests; the headline compares texts, and what is said of the item says so."""
+
+    class Failing:
+        def run(self, programs: list[Program], **_: object) -> list[Verdict]:
+            return [Verdict(Status.FAILED) for _ in programs]
+
+    spec = task("itax_classeval_infilling")
+    problem = replace(toy().payload["problem"], task_id="ClassEval_48")
+    item = replace(toy(problem=problem, method="get_hostname", around=("", "")), truth="        x = 1")
+    (outcome,) = score(spec, {item.task_id: item}, [Answer(item.task_id, 0, item.truth)], Failing())
+    assert (True, 1.0, ("env_unavailable",)) == (outcome.passed, outcome.metrics["exact_match"], outcome.flags)
+    assert "exact_match runs none" in unavailable_note(unavailable([outcome]), spec.headline)
 
 
 # Cues

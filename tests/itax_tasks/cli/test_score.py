@@ -126,6 +126,19 @@ def test_items_that_cannot_pass_here_are_listed(answers: Path, tmp_path: Path, m
     assert expected in json.loads(_score(*asked, "--json").stdout)["notes"][0]
 
 
+def test_a_headline_that_compares_texts_is_not_said_to_fail(
+    answers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Items whose tests cannot pass are named, but not as items that count as failed."""
+    (measure,) = task(TASK).measures.values()
+    changed = replace(task(TASK), measures={"exact_match": measure}, flags=lambda item: ("env_unavailable",))
+    monkeypatch.setitem(TASKS, TASK, changed)
+    result = _score("--task", TASK, "--completions", answers, "--out", tmp_path / "out")
+    assert "exact_match 100.00 %" in result.stdout
+    assert f"note: {TASK}: the tests of 20 items cannot pass in this environment (env_unavailable)" in result.stdout
+    assert "count as failed" not in result.stdout
+
+
 def test_notes_are_printed(tmp_path: Path) -> None:
     """What belongs to the number stands below it."""
     path = _write(tmp_path / "part.jsonl", [{"task_id": TRUTHS[0][0], "completion": TRUTHS[0][1]}])
