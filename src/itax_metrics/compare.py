@@ -98,7 +98,7 @@ def compare(
 def _benchmark(task: PairedTask, seed: int, resamples: int) -> Benchmark:
     task = replace(task, warnings=(*task.warnings, *_unavailable(task)))
     primary = (task.base.headline, task.instruct.headline)
-    values = [(_headline(item.base, primary[0]), _headline(item.instruct, primary[1])) for item in task.items]
+    values = [(headline_value(item.base, primary[0]), headline_value(item.instruct, primary[1])) for item in task.items]
     undecided: dict[Side, int] = {
         "base": sum(left is None for left, _ in values),
         "instruct": sum(right is None for _, right in values),
@@ -194,8 +194,8 @@ def _points(fraction: float | None) -> float | None:
     return None if fraction is None else 100 * fraction
 
 
-def _headline(rows: Sequence[Outcome], name: str) -> float | None:
-    """Return the item's headline value: the metric where the row has it, else whether it passed."""
+def headline_value(rows: Sequence[Outcome], name: str) -> float | None:
+    """Return an item's headline value: the metric where the row has it, else whether it passed; None: undecided."""
     if any(not row.decided or Flag.PENDING.value in row.flags for row in rows):
         return None
     return _mean([row.metrics.get(name, float(row.passed)) for row in rows])

@@ -12,6 +12,7 @@ from statistics import NormalDist
 from typing import Any
 
 from itax_metrics.behavior.summary import PAPER_BEHAVIORS, PAPER_CONDITIONS, by_file, data_file
+from itax_metrics.compare import headline_value
 from itax_metrics.pairing import PairedItem, PairedTask
 from itax_metrics.records import Item, Outcome
 from itax_metrics.stats import by_cluster, cluster_standard_error, mean_pass_at_k
@@ -48,18 +49,21 @@ def details(task: PairedTask, flips: int = 20, items: Items | None = None) -> di
         items: Finds the benchmark's item, for prompt and reference answer.
 
     Returns:
-        Plain lists, dicts, numbers and text.
+        Plain lists, dicts, numbers and text. Where an answer is undecided, what counts over the task is withheld as its
+        headline is: no pass@k, no number of flips. Flips that are shown are of items that both sides decided.
     """
-    lost = [item for item in task.items if _rate(item.base) > _rate(item.instruct)]
-    gained = [item for item in task.items if _rate(item.base) < _rate(item.instruct)]
+    decided = [item for item in task.items if _decided(task, item)]
+    lost = [item for item in decided if _rate(item.base) > _rate(item.instruct)]
+    gained = [item for item in decided if _rate(item.base) < _rate(item.instruct)]
+    whole = len(decided) == len(task.items)
     chosen = [("lost", item) for item in _spread(lost, flips)] + [("gained", item) for item in _spread(gained, flips)]
     return {
         "behaviors": behaviors(task.items),
         "files": files(task.items),
         "examples": {side: _examples(row for item in task.items for row in getattr(item, side)) for side in SIDES},
-        "pass_at_k": _pass_at_k(task),
+        "pass_at_k": _pass_at_k(task) if whole else {},
         "flips": [_flip(task, direction, item, items) for direction, item in chosen],
-        "flips_in_all": {"lost": len(lost), "gained": len(gained)},
+        "flips_in_all": {"lost": len(lost), "gained": len(gained)} if whole else None,
     }
 
 
@@ -121,6 +125,11 @@ def _behavior(name: str, items: Sequence[PairedItem]) -> dict[str, Any] | None:
         "n_paired": len(paired),
         "ci95": None if reach is None else [totals.mean - reach, totals.mean + reach],
     }
+
+
+def _decided(task: PairedTask, item: PairedItem) -> bool:
+    sides = (item.base, task.base.headline), (item.instruct, task.instruct.headline)
+    return all(headline_value(rows, name) is not None for rows, name in sides)
 
 
 def _rate(rows: Sequence[Outcome]) -> float:

@@ -226,6 +226,41 @@ def test_a_withheld_benchmark_is_named_not_drawn(tmp_path: Path):
     assert not list((tmp_path / "report" / "figures").glob("*.svg"))
 
 
+def _sampled(model: str, solved: str, undecided: str = "") -> tuple[Run, list[Outcome]]:
+    """One run of two equal samples an item; `undecided` has a 1 for each item whose second sample has no verdict."""
+    task = replace(TASK, n_items=len(solved), samples_per_item=2)
+    rows = []
+    for i, passed in enumerate(solved):
+        for sample in range(2):
+            open_ = sample == 1 and undecided[i : i + 1] == "1"
+            status = Status.HARNESS_ERROR if open_ else Status.PASSED if passed == "1" else Status.FAILED
+            row = Outcome("itax_hefim", f"i{i}", sample, "", status, status is Status.PASSED, f"answer {i}")
+            rows.append(replace(row, metrics={"pass@1": None if open_ else float(row.passed)}))
+    return Run(model=model, tasks={"itax_hefim": task}), rows
+
+
+@pytest.mark.parametrize("undecided", ["111", "100"])
+def test_a_withheld_benchmark_has_neither_pass_at_k_nor_a_count_of_flips(tmp_path: Path, undecided: str):
+    """An answer without a verdict is no failed one; what is shown are flips of items that both sides decided."""
+    found = pair_from_scores(_sampled("b", "110", undecided), _sampled("i", "001"), resamples=100)
+    details = found.details["itax_hefim"]
+    assert "withheld" == found.comparison["benchmarks"][0]["status"]
+    assert ({}, None) == (details["pass_at_k"], details["flips_in_all"])
+    expected = [] if undecided == "111" else [("i1", "lost"), ("i2", "gained")]
+    assert expected == [(flip["task_id"], flip["direction"]) for flip in details["flips"]]
+    page = _page(tmp_path, found)
+    assert "<h3>itax_hefim: not counted</h3>" in page
+    assert "pass@k" not in page
+    assert len(expected) == page.count('<details class="lost">') + page.count('<details class="gained">')
+
+
+def test_flips_and_pass_at_k_are_whole_without_undecided_answers():
+    """Decided answers count as ever."""
+    details = pair_from_scores(_sampled("b", "110"), _sampled("i", "001"), resamples=100).details["itax_hefim"]
+    assert {"lost": 2, "gained": 1} == details["flips_in_all"]
+    assert 2 / 3 == details["pass_at_k"]["2"]["base"]
+
+
 def test_runs_that_do_not_pair_are_refused():
     """No shared task, no shared item, and no pair at all."""
     with pytest.raises(PairingError, match="share no task"):
