@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from itax_metrics.p_values import p_value
-from itax_metrics.paper.measured import Answer, Measured
+from itax_metrics.paper.measured import Answer, Measured, alike
 from itax_metrics.paper.outputs import estimates
 from itax_metrics.paper.pooling import heterogeneity, mean
 from itax_metrics.paper.stages import reallocation
@@ -33,12 +33,13 @@ class Finding:
 
 
 def findings(cells: Sequence[Measured], moved: Sequence[Measured] = ()) -> list[Finding]:
-    """Answer all seven.
+    """Answer all seven, from the cells in which both models were asked alike.
 
     Args:
         cells: The benchmarks of all pairs.
         moved: For a tuning series, its first checkpoint compared with its last on the same items.
     """
+    cells, moved = alike(cells), alike(moved)
     return [
         Finding(number, says, *rule(cells, moved), " ".join((rule.__doc__ or "").split()))
         for number, (says, rule) in enumerate(_RULES, start=1)

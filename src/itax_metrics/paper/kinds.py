@@ -14,9 +14,9 @@ COLUMNS: Mapping[str, tuple[Kind, str]] = MappingProxyType(
     {
         "itax_hefim": ("infilling", "HEFIM"),
         "itax_safim": ("infilling", "SAFIM"),
-        "itax_safim_api": ("infilling", "SAFIM"),
-        "itax_safim_block": ("infilling", "SAFIM"),
-        "itax_safim_control": ("infilling", "SAFIM"),
+        "itax_safim_api": ("infilling", "SAFIM api"),
+        "itax_safim_block": ("infilling", "SAFIM block"),
+        "itax_safim_control": ("infilling", "SAFIM control"),
         "itax_classeval_infilling": ("infilling", "ClassEval-Infilling"),
         "itax_bigcodebench_complete": ("completion", "BigCodeBench"),
         "itax_classeval_completion": ("completion", "ClassEval-Completion"),
@@ -26,7 +26,7 @@ COLUMNS: Mapping[str, tuple[Kind, str]] = MappingProxyType(
         "itax_mbpp": ("instruction", "MBPP"),
     }
 )
-"""The paper's columns."""
+"""The paper's columns; a part of SAFIM is a benchmark of its own and carries its name."""
 
 _WORDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("completion", ("l2r",)),

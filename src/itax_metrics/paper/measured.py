@@ -44,6 +44,10 @@ class Measured:
     size: float | None
     task: str
     column: str
+    """The paper's column, or what says that it is none: the task, or how each side was asked."""
+    alike: bool
+    """True where both models were asked the same task under one condition, as the paper asks them. All else compares
+    interfaces or cues besides the models, so it stands in tables under its own name and in no mean or finding."""
     kind: Kind
     entry: Mapping[str, Any]
     """Its entry in `comparison.json`."""
@@ -114,19 +118,36 @@ def distinct(pairs: Sequence[Pair]) -> list[Pair]:
 def measured(pairs: Sequence[Pair]) -> list[Measured]:
     """Every benchmark of every pair that has a headline; withheld ones have nothing to say here."""
     cells = [
-        Measured(
-            pair=pair.label,
-            family=pair.family,
-            size=pair.size,
-            task=entry["task"],
-            column=column(entry["base_task"]),
-            kind=kind(entry["base_task"], pair.comparison["base"]["tasks"][entry["base_task"]]["condition"]),
-            entry=entry,
-            details=pair.details.get(entry["task"]),
-        )
-        for pair in pairs
-        for entry in pair.comparison["benchmarks"]
-        if entry["status"] == "compared"
+        _cell(pair, entry) for pair in pairs for entry in pair.comparison["benchmarks"] if entry["status"] == "compared"
     ]
     adjusted = benjamini_hochberg([cell.entry["p_primary"] for cell in cells])
     return [replace(cell, q=q) for cell, q in zip(cells, adjusted, strict=True)]
+
+
+def alike(cells: Sequence[Measured]) -> list[Measured]:
+    """The cells in which both models were asked alike: what the paper's means and findings are about."""
+    return [cell for cell in cells if cell.alike]
+
+
+def _cell(pair: Pair, entry: Mapping[str, Any]) -> Measured:
+    tasks = entry["base_task"], entry["instruct_task"]
+    conditions = tuple(
+        pair.comparison[side]["tasks"][task]["condition"]
+        for side, task in zip(("base", "instruct"), tasks, strict=True)
+    )
+    own = column(tasks[0])
+    if conditions[0] != conditions[1]:
+        own = f"{own} ({conditions[0]} / {conditions[1]})"
+    elif tasks[0] != tasks[1]:
+        own = entry["task"]
+    return Measured(
+        pair=pair.label,
+        family=pair.family,
+        size=pair.size,
+        task=entry["task"],
+        column=own,
+        alike=tasks[0] == tasks[1] and conditions[0] == conditions[1],
+        kind=kind(tasks[0], conditions[0]),
+        entry=entry,
+        details=pair.details.get(entry["task"]),
+    )

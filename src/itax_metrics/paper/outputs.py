@@ -10,7 +10,7 @@ from typing import Any
 
 from itax_metrics.behavior.summary import PAPER_BEHAVIORS, PAPER_CONDITIONS, PAPER_WEIGHTS
 from itax_metrics.paper.kinds import COLUMNS, KINDS
-from itax_metrics.paper.measured import CATEGORIES, Measured
+from itax_metrics.paper.measured import CATEGORIES, Measured, alike
 from itax_metrics.paper.pooling import Pooled, difference, mean, slope_per_doubling
 
 Row = dict[str, Any]
@@ -76,9 +76,11 @@ def behaviours(cells: Sequence[Measured]) -> list[Row]:
 
     Overall, over flagged answers and over failed ones; once as `itax behave` weights data files, by the artifact's item
     counts, once as the plain mean over benchmarks. Where a pair has columns of the paper, other tasks of their kind do
-    not count. Only where `outcomes.jsonl` holds the behaviours.
+    not count; neither do cells in which the two models were not asked alike. Only where `outcomes.jsonl` holds the
+    behaviours.
     """
     rows: list[Row] = []
+    cells = alike(cells)
     for name in dict.fromkeys(cell.pair for cell in cells):
         for kind in KINDS:
             every = [c for c in cells if c.pair == name and c.kind == kind and c.details and "ctr" in _stored(c)]
@@ -120,8 +122,12 @@ def _files(cells: Sequence[Measured]) -> list[tuple[int, Mapping[str, Mapping[st
 
 
 def across(cells: Sequence[Measured]) -> dict[str, list[Row]]:
-    """What several pairs say together: tax against size, family against family, completion against infilling."""
-    return {"size": _by_size(cells), "family": _by_family(cells), "kind": _by_kind(cells)}
+    """What several pairs say together: tax against size, family against family, completion against infilling.
+
+    The last two are means over benchmarks, which cells that were not asked alike take no part in; against size each
+    such cell is a row of its own.
+    """
+    return {"size": _by_size(cells), "family": _by_family(alike(cells)), "kind": _by_kind(alike(cells))}
 
 
 def _by_size(cells: Sequence[Measured]) -> list[Row]:

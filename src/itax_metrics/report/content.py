@@ -10,7 +10,7 @@ from itax_metrics.compare import compare
 from itax_metrics.comparison import Comparison
 from itax_metrics.errors import DataError
 from itax_metrics.paper.findings import findings
-from itax_metrics.paper.measured import Pair, distinct, measured, pair
+from itax_metrics.paper.measured import Measured, Pair, distinct, measured, pair
 from itax_metrics.paper.outputs import across, behaviours, disagreement, failures, scores
 from itax_metrics.paper.stages import series
 from itax_metrics.records import Outcome, Run
@@ -109,5 +109,17 @@ def build(pairs: Sequence[Pair], notes: Sequence[str] = (), moved: Pair | None =
         },
         across={**across(cells), "series": series(cells)},
         findings=tuple(asdict(finding) for finding in findings(cells, measured([moved]) if moved else ())),
-        notes=tuple(notes),
+        notes=(*notes, *_about_conditions(cells)),
     )
+
+
+def _about_conditions(cells: Sequence[Measured]) -> list[str]:
+    """What became of the cells that compare more than two models, if there are any."""
+    names = list(dict.fromkeys(cell.column for cell in cells if not cell.alike))
+    if not names:
+        return []
+    return [
+        f"{', '.join(names)}: the two sides were not asked alike, as the paper asks them, so models are not all that "
+        "differs. These stand in the tables under their own names; they count neither in table 7 and the means over "
+        "benchmarks nor in the findings."
+    ]

@@ -93,7 +93,7 @@ def _failures(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _behaviours(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
-        return "These score directories hold no behaviours."
+        return "These score directories hold no behaviours of tasks that both models were asked alike."
     cells = [
         (
             row["pair"],

@@ -159,6 +159,7 @@ def _about_programs(tasks: set[str]) -> str:
 
 def _text(built: Report) -> str:
     parts = [render_text(one.comparison) for one in built.pairs]
+    parts += [f"note: {note}" for note in built.notes]
     rows = [(str(finding["number"]), str(finding["answer"]), str(finding["says"])) for finding in built.findings]
     parts.append(text_table(("", "answer", "the paper's finding, on these data"), rows, left=3))
     parts.append("\n".join(f"{finding['number']}: {finding['evidence']}" for finding in built.findings))

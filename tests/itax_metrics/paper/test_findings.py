@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -252,6 +253,76 @@ def test_across_pairs():
     assert 14.0 == pytest.approx(family["difference"])
     assert family["ci95"][0] < 14.0 < family["ci95"][1]
     assert ["A-1B", "A-2B", "B-2B", "all pairs"] == [row["pair"] for row in found["kind"]]
+
+
+def _across(model: str, raw: int, other: int, sibling: str = "chat", axis: str = "condition"):
+    """Base raw solves 80 of 100, instruct raw and its sibling so many, 0: not asked; every answer has behaviours."""
+    solved = {("base", "raw"): 80, ("instruct", "raw"): raw, ("instruct", sibling): other}
+    sides = []
+    for side in ("base", "instruct"):
+        tasks, rows = {}, []
+        for (of, condition), count in solved.items():
+            if of != side or not count:
+                continue
+            name = "itax_hefim" if condition == "raw" else f"itax_hefim_{condition}"
+            said = "chat" if condition == "chat" else "raw"
+            tasks[name] = TaskRun(name, 1.0, said, "o", "pass@1", "raw", {"sha256": "a"}, {}, 1, 100)
+            behaviors = {"ctr": float(condition == "raw"), "nl": 0.0, "def_cls": 0.0}
+            for i in range(100):
+                status, category = (Status.PASSED, None) if i < count else (Status.FAILED, "functional_mismatch")
+                row = Outcome(name, f"i{i:04d}", 0, "", status, i < count, "", behaviors=behaviors, category=category)
+                rows.append(row)
+        named = model if side == "base" or axis == "cue" else f"{model}-Instruct"
+        sides.append((Run(model=named, tasks=tasks), rows))
+    found = compare(*sides, across=axis, resamples=200)
+    return pair(found.to_dict(), {b.pairing.name: details(b.pairing, 0) for b in found.benchmarks})
+
+
+def test_another_condition_is_no_benchmark_of_the_paper():
+    """Base raw against instruct in a chat has rows of its own; the slope on HEFIM is that of raw against raw."""
+    cells = measured(distinct([_across("A-1B", 70, 5), _across("A-8B", 70, 75)]))
+    named = [("HEFIM", 10.0), ("HEFIM (raw / chat)", 75.0), ("HEFIM", 10.0), ("HEFIM (raw / chat)", 5.0)]
+    assert named == [(row["benchmark"], pytest.approx(row["tax"])) for row in scores(cells)]
+    assert [name for name, _ in named] == [row["benchmark"] for row in disagreement(cells)]
+    assert {name: 4 for name, _ in named} == dict(Counter(row["benchmark"] for row in failures(cells)))
+    assert [("HEFIM", 0.0), ("HEFIM (raw / chat)", pytest.approx(-70 / 3))] == [
+        (row["benchmark"], pytest.approx(row["points_per_doubling"])) for row in across(cells)["size"]
+    ]
+
+
+def test_means_and_findings_are_about_models_asked_alike():
+    """With pairs across conditions beside them they are what they are without."""
+    both = measured(distinct([_across("A-1B", 70, 5), _across("B-8B", 60, 75)]))
+    plain = measured(distinct([_across("A-1B", 70, 0), _across("B-8B", 60, 0)]))
+    assert [finding.evidence for finding in findings(plain)] == [finding.evidence for finding in findings(both)]
+    assert [finding.answer for finding in findings(plain)] == [finding.answer for finding in findings(both)]
+    assert across(plain)["family"] == across(both)["family"] != []
+    assert across(plain)["kind"] == across(both)["kind"]
+    assert behaviours(plain) == behaviours(both) != []
+
+
+def test_pairs_across_conditions_alone_answer_no_finding():
+    """Their numbers stand in the tables; table 7, means and findings have none to go by."""
+    cells = measured([_across("A-1B", 0, 5)])
+    assert ["HEFIM (raw / chat)"] == [row["benchmark"] for row in scores(cells)]
+    assert [] == behaviours(cells)
+    assert {"undecided"} == {finding.answer for finding in findings(cells)}
+    assert "no infilling benchmark among the pairs" == findings(cells)[0].evidence
+
+
+def test_one_model_with_more_and_fewer_cues_is_no_benchmark_either():
+    """Both sides are raw, but the tasks differ: the row carries both names."""
+    (cell,) = measured([_across("A-1B", 0, 60, sibling="no_cue", axis="cue")])
+    assert ("itax_hefim / itax_hefim_no_cue", False) == (cell.column, cell.alike)
+
+
+def test_parts_of_safim_are_benchmarks_of_their_own():
+    """Three parts at two sizes are three slopes, not one through six points."""
+    splits = {"itax_safim_api": EVEN, "itax_safim_block": TAXED, "itax_safim_control": GAINED}
+    found = across(measured(distinct([_compared("A-1B", splits), _compared("A-8B", splits)])))["size"]
+    assert [("SAFIM api", 2), ("SAFIM block", 2), ("SAFIM control", 2)] == [
+        (row["benchmark"], row["cells"]) for row in found
+    ]
 
 
 def test_pairs_of_one_name_get_labels_that_differ():

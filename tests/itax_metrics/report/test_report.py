@@ -93,6 +93,20 @@ def test_notes_stand_on_the_page_once(tmp_path: Path):
     assert "<li>itax_hefim: left out 1 missing in instruct</li>" in page
 
 
+def test_what_was_not_asked_alike_is_named(tmp_path: Path):
+    """A note at the head of page and Markdown; a report of equal conditions has none."""
+    base, (run, rows) = _side("b", "1100"), _side("i", "1000")
+    chat = replace(TASK, task="itax_hefim_chat", condition="chat", n_items=4)
+    rows = [*rows, *(replace(row, task="itax_hefim_chat") for row in rows)]
+    run = replace(run, tasks={**run.tasks, "itax_hefim_chat": chat})
+    page = _page(tmp_path, pair_from_scores(base, (run, rows), across="condition", resamples=100))
+    said = "HEFIM (raw / chat): the two sides were not asked alike"
+    assert said in page
+    assert f"> {said}" in (tmp_path / "report" / "report.md").read_text("utf-8")
+    assert "itax_hefim / itax_hefim_chat: 1 lost, 0 gained" in page
+    assert "asked alike" not in _page(tmp_path, pair_from_scores(base, _side("i", "1000"), resamples=100))
+
+
 def test_the_page_needs_no_network_and_runs_no_script(tmp_path: Path):
     """No script, no source or style from elsewhere, links to its own sections only, and a policy that forbids more."""
     tags = _Tags()

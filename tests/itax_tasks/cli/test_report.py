@@ -16,8 +16,9 @@ from itax_tasks.cli.compare import compare
 from itax_tasks.cli.report import report
 
 
-def _write(folder: Path, model: str, solved: str) -> str:
-    task = TaskRun("itax_hand_infilling", 1.0, "raw", "itax", "pass@1", "raw", {"sha256": "a"}, {}, 1, len(solved))
+def _write(folder: Path, model: str, solved: str, condition: str = "raw") -> str:
+    name = "itax_hand_infilling" if condition == "raw" else f"itax_hand_infilling_{condition}"
+    task = TaskRun(name, 1.0, condition, "itax", "pass@1", "raw", {"sha256": "a"}, {}, 1, len(solved))
     rows = [
         Outcome(task.task, f"hand/{i}", 0, "", Status.PASSED if c == "1" else Status.FAILED, c == "1", "x\n")
         for i, c in enumerate(solved)
@@ -42,6 +43,15 @@ def test_two_folders_give_a_report(scores: list[str], tmp_path: Path):
     assert "itax_hand_infilling" in result.stdout
     assert "undecided" in result.stdout
     assert {"report.html", "report.md", "report.json", "figures"} == {p.name for p in (tmp_path / "report").iterdir()}
+
+
+def test_what_does_not_count_is_said_on_the_terminal(scores: list[str], tmp_path: Path):
+    """Base raw against instruct in a chat answers no finding, and a line above the answers says why."""
+    chat = _write(tmp_path / "chat", "m-7B-it", "1000011", "chat")
+    printed = _run(scores[0], chat, "--across", "condition").stdout
+    assert "note: itax_hand_infilling (raw / chat): the two sides were not asked alike" in printed
+    assert "1: no infilling benchmark among the pairs" in printed
+    assert "not asked alike" not in _run(*scores).stdout
 
 
 def test_png_beside_each_svg(scores: list[str], tmp_path: Path):
