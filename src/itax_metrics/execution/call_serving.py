@@ -1,14 +1,14 @@
 """The worker's side of call tests: fork, execute the solution, call its function on each input, pass the results on.
 
 Covered: every call has its own wall limit and the program as a whole another, both watched from outside the program;
-results are relayed while the program runs, so that the supervisor can stop it at the first wrong one; expected answers
-are not here to be found.
+results are relayed while the program runs, so that the supervisor can stop it at the first wrong one; a program of many
+calls waits after the first few until the supervisor lets it go on, which no clock counts; expected answers are not here
+to be found.
 Not covered: the clock of a call starts when this side reads that the one before has ended, up to 20 ms late.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import fcntl
 import os
@@ -22,6 +22,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import codec, codec_reading, trial
+from .captured import kept
 from .running import Copied, Forked, Running
 from .sandbox import memory
 from .template import Refused, Template
@@ -62,11 +63,18 @@ def _followed(
     limits = request["limits"]
     detail = {
         "entry_point": request["entry_point"],
-        "arguments": base64.b64decode(request["arguments"]),
+        "arguments": request["arguments"],
         "as_set": request["as_set"],
         "result_bytes": request["result_bytes"],
         "timed": request.get("timed", False),
+        "pause_after": request.get("pause_after", 0),
+        "go": -1,
     }
+    opened: list[int] = []
+    if detail["pause_after"]:
+        word, go = os.pipe()
+        detail["go"] = kept(word)
+        opened = [detail["go"], go]
 
     def become(channel: int) -> NoReturn:
         run(program, FILENAME, channel, detail)
@@ -92,18 +100,26 @@ def _followed(
             if template is None:
                 os.close(writer)
         os.set_blocking(reader, False)
-        return _Watch(server, running, reader, request, began, mark).follow()
+        return _Watch(server, running, reader, request, began, mark, opened[-1:]).follow()
     finally:
-        os.close(reader)
         if template is not None:
-            os.close(writer)
+            opened.append(writer)
+        for number in (reader, *opened):
+            os.close(number)
 
 
 class _Watch:
     """One running program: its clock, its stream, and the way to the supervisor."""
 
     def __init__(
-        self, server: Server, running: Running, reader: int, request: dict[str, Any], began: float, mark: bytes
+        self,
+        server: Server,
+        running: Running,
+        reader: int,
+        request: dict[str, Any],
+        began: float,
+        mark: bytes,
+        go: list[int],
     ) -> None:
         self._server, self._running, self._reader, self._request, self._began = server, running, reader, request, began
         self._mark = mark
@@ -120,6 +136,10 @@ class _Watch:
         self._call_began = began
         self._digesting = False
         self._closed = False
+        self._go = go
+        """Where the program is let go on after its first calls; nowhere once it was, or if it does not wait."""
+        self._waits_since: float | None = None
+        """When the supervisor was asked whether it may (monotonic)."""
 
     def follow(self) -> dict[str, Any]:
         """Watch until the program has ended, one way or another."""
@@ -140,7 +160,7 @@ class _Watch:
         elif self._server.processes.was_starved:
             outcome = dict(zip(("status", "detail"), self._server.processes.starvation, strict=True))
         reply = {**(outcome or self._how_it_ended(code)), "seconds": time.monotonic() - self._began}
-        return {**reply, "results": base64.b64encode(self._unsent).decode("ascii")}
+        return {**reply, "results": bytes(self._unsent)}
 
     def _until_end(self) -> dict[str, Any] | None:
         """None when the program ended by itself."""
@@ -159,42 +179,65 @@ class _Watch:
                 looked = now
                 if running.uses_too_much(self._request["limits"]["memory_bytes"]):
                     return dict(_TOO_LARGE)
-            if self._unsent and (now - self._sent_at > self._patience or len(self._unsent) > _RELAY_BYTES):
+            if self._go and self._waits_since is None and self._calls_done >= self._request["pause_after"]:
+                self._waits_since = now
                 self._relay(now)
-            # While results flow they are collected every two milliseconds, not one by one.
-            if listening is not (not arrived and not self._closed):
+            elif self._unsent and (now - self._sent_at > self._patience or len(self._unsent) > _RELAY_BYTES):
+                self._relay(now)
+            # While results flow they are collected every two milliseconds, not one by one; but for the first few, after
+            # which the program waits.
+            flows = arrived and not self._go
+            if listening is not (not flows and not self._closed):
                 listening = not listening
                 poll.register(self._reader, select.POLLIN) if listening else poll.unregister(self._reader)
-            wait = _PAUSE_SECONDS if arrived or running.must_be_asked else self._longest_wait(now)
+            wait = _PAUSE_SECONDS if flows or running.must_be_asked else self._longest_wait(now)
             happened = [number for number, _ in poll.poll(1000 * wait + 1)]
             state = running.state(happened, poll)
             if state == "ended":
                 return None
             if state == "too large":
                 return dict(_TOO_LARGE)
-            if self._server.connection_number in happened and self._server.read_ahead(self._run):
-                return {"status": "failed", "detail": "stopped at the first wrong result"}
+            if self._server.connection_number in happened:
+                words = self._server.read_ahead(self._run)
+                if "stop" in words:
+                    return {"status": "failed", "detail": "stopped at the first wrong result"}
+                if "go" in words and self._waits_since is not None:
+                    self._let_go(self._waits_since)
+
+    def _let_go(self, since: float) -> None:
+        now = time.monotonic()
+        self._began += now - since
+        self._call_began = now
+        self._waits_since = None
+        os.write(self._go.pop(), b".")
 
     def _longest_wait(self, now: float) -> float:
         waits = [self._began + self._request["limits"]["wall_seconds"] - now, memory.SECONDS]
         if self._unsent:
             waits.append(self._sent_at + self._patience - now)
-        if 0 <= self._calls_done < len(self._request["seconds"]) and not self._digesting:
+        if self._is_timed:
             waits.append(self._call_began + self._request["seconds"][self._calls_done] - now)
         return float(max(0.0, min(waits)))
 
+    @property
+    def _is_timed(self) -> bool:
+        """Whether a call runs whose limit holds."""
+        return 0 <= self._calls_done < len(self._request["seconds"]) and not self._digesting
+
     def _late(self, now: float) -> str | None:
         limit = self._request["limits"]["wall_seconds"]
+        if self._waits_since is not None:
+            return None
         if now - self._began > limit:
             return f"over {limit:g} s of wall time in all"
         done, limits = self._calls_done, self._request["seconds"]
-        if 0 <= done < len(limits) and not self._digesting and now - self._call_began > limits[done]:
+        if self._is_timed and now - self._call_began > limits[done]:
             return f"call {done + 1} of {len(limits)}: over {limits[done]:g} s of wall time"
         return None
 
     def _relay(self, now: float) -> None:
-        results = base64.b64encode(self._unsent).decode("ascii")
-        self._server.send({"partial": True, "run": self._run, "results": results})
+        waits = self._waits_since is not None
+        self._server.send({"partial": True, "run": self._run, "results": bytes(self._unsent), "waits": waits})
         self._unsent.clear()
         self._sent_at = now
         self._patience = min(self._patience * _SLOWING, _RELAY_SECONDS)
@@ -250,7 +293,8 @@ class _Watch:
 def run(program: CodeType | str, filename: str, channel: int, request: dict[str, Any]) -> NoReturn:
     """In the program's process: execute the solution, call its function on each input, send what it returns."""
     # Local names: the program may rebind anything in os and builtins.
-    put, leave, describe, pack, clock = os.write, os._exit, trial.one_line, HEADER.pack, time.perf_counter
+    put, get, leave, describe, pack = os.write, os.read, os._exit, trial.one_line, HEADER.pack
+    clock = time.perf_counter
     assertion, memory, anything, decode, encode, digest = (
         AssertionError, MemoryError, BaseException, codec_reading.decode, codec.write, codec.Digest,
     )  # fmt: skip
@@ -264,6 +308,7 @@ def run(program: CodeType | str, filename: str, channel: int, request: dict[str,
     try:
         blob = request["arguments"]
         as_set, cap, timed = frozenset(request["as_set"]), request["result_bytes"], request["timed"]
+        pause_after, go = request["pause_after"], request["go"]
         if isinstance(program, str):
             ending = b"C"
             program = compile(program, filename, "exec", dont_inherit=True)
@@ -291,6 +336,8 @@ def run(program: CodeType | str, filename: str, channel: int, request: dict[str,
             send(b"V" if fits else b"D", body)
             number += 1
             del result, encoding
+            if number == pause_after:
+                get(go, 1)
         ending = b""
     except assertion as error:
         ending = b"F"

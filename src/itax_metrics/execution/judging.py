@@ -6,7 +6,6 @@ into a request, because whatever reaches a worker can be read by the process for
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import lru_cache
@@ -32,7 +31,7 @@ def verdict(program: Program, reply: Reply) -> Verdict:
 
 
 def follow(program: Program, memory: dict[str, Any], reply: Reply) -> Request | None:
-    """Take in a reply that is not the last about its program; the message that stops the run, if it is decided.
+    """Take in a reply that is not the last about its program; what its worker is told: to stop, to go on, or nothing.
 
     `memory` is kept between the replies about one run, and handed to `verdict` in its last reply.
     """
@@ -83,8 +82,10 @@ def _follow_calls(program: Program, memory: dict[str, Any], reply: Reply) -> Req
     if "calls" not in memory:
         memory["calls"] = calls.Following(program.judge)
     following: calls.Following = memory["calls"]
-    following.feed(b64decode(reply.get("results", "")))
-    return {"kind": "stop", "run": reply.get("run")} if following.settled is not None else None
+    following.feed(reply.get("results", b""))
+    if following.settled is not None:
+        return {"kind": "stop", "run": reply.get("run")}
+    return {"kind": "go", "run": reply.get("run")} if reply.get("waits") else None
 
 
 def _call_verdict(program: Program, reply: Reply) -> Verdict:

@@ -269,9 +269,9 @@ class Pool:
         for reply in replies:
             first: _Job = worker.waiting[0]
             if "partial" in reply:
-                stop = judging.follow(first.program, first.memory, reply)
-                if stop is not None:
-                    worker.send(stop)
+                word = judging.follow(first.program, first.memory, reply)
+                if word is not None:
+                    worker.send(word)
                 continue
             verdict = judging.verdict(first.program, {**reply, "memory": first.memory})
             if not verdict.decided:

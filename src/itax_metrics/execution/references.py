@@ -9,7 +9,6 @@ from __future__ import annotations
 import select
 import threading
 import time
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from queue import Empty, SimpleQueue
@@ -117,7 +116,7 @@ def _stream(worker: Worker, reference: Reference) -> bytes:
         "compile_in_fork": True,
         "source": reference.source,
         "entry_point": reference.entry_point,
-        "arguments": b64encode(blob).decode("ascii"),
+        "arguments": blob,
         "seconds": [reference.limits.wall_seconds] * len(reference.arguments),
         "as_set": [],
         "result_bytes": RESULT_BYTES,
@@ -133,7 +132,7 @@ def _stream(worker: Worker, reference: Reference) -> bytes:
         if replies is None:
             break
         for reply in replies:
-            stream += b64decode(reply.get("results", ""))
+            stream += bytes(reply.get("results", b""))
             if "partial" not in reply:
                 return stream + _frame_of(reply)
     raise ExecutionError(f"{reference.name}: the worker that ran its reference solution was lost. Try again.")

@@ -31,6 +31,11 @@ COMPILE_IN_WORKER = 100_000
 _SERVANTS = {"calls": "call_serving", "stdio": "stdio_serving"}
 """Modules of the kinds of request that need more; loaded only where such requests are to come."""
 
+_TOGETHER = 8
+"""Replies about short programs that are sent at once: the supervisor wakes up less often."""
+_WORDS = ("stop", "go")
+"""Kinds of message about a program that runs."""
+
 
 def main(argument: str) -> None:
     """Serve until the supervisor closes the connection; `argument` is the configuration as JSON."""
@@ -71,8 +76,8 @@ def main(argument: str) -> None:
     os._exit(0)
 
 
-def _send(connection: int, message: dict[str, Any]) -> None:
-    rest = encode(message)
+def _send(connection: int, *messages: dict[str, Any]) -> None:
+    rest = b"".join(map(encode, messages))
     while rest:
         rest = rest[os.write(connection, rest) :]
 
@@ -108,6 +113,8 @@ class Server:
             self._answers["stdio"] = servants["stdio"].StdioServing(self).answer
         self._ahead: deque[dict[str, Any]] = deque()
         """Requests that were read and not answered yet."""
+        self._replies: list[dict[str, Any]] = []
+        """Last replies about programs, not sent yet."""
 
     def serve(self) -> None:
         """Answer requests until the connection closes."""
@@ -115,10 +122,15 @@ class Server:
             if not self._ahead:
                 continue
             request = self._ahead.popleft()
-            if request["kind"] == "stop":
+            if request["kind"] in _WORDS:
                 continue  # came after its program had ended
+            # Nothing waits behind a program that says more than its last word, or may end this process.
+            if request["kind"] != "clean_exit" or request["compile_in_fork"]:
+                self._send_replies()
             reply = self._answers[request["kind"]](request)
-            _send(self._connection, reply)
+            self._replies.append(reply)
+            if len(self._replies) >= _TOGETHER or not self._ahead:
+                self._send_replies()
             self._clean()
         for end in self.at_end:
             end()
@@ -131,7 +143,7 @@ class Server:
         # program could find it there. For the same reason one that was lost has no successor before all is answered.
         if self._may_have_template and self._template is None:
             try:
-                self._template = Template(self.processes, self._connection, self._runners)
+                self._template = Template(self.processes, self._connection, self._runners, self._send_replies)
             except OSError:
                 self._may_have_template = False
         return self._take_in()
@@ -187,6 +199,7 @@ class Server:
         with contextlib.suppress(Refused), self.template_in_use() as template:
             if template is not None:
                 return template.run(program, writer, mark, limits)
+        self._send_replies()
         trial.CountingSink.allow(limits["output_bytes"])
         began = time.monotonic()
         child = self.processes.fork(limits, writer, lambda channel: trial.run(program, FILENAME, channel, mark), mark)
@@ -216,12 +229,16 @@ class Server:
         """The descriptor of the way to the supervisor."""
         return self._connection
 
+    def _send_replies(self) -> None:
+        _send(self._connection, *self._replies)
+        self._replies.clear()
+
     def send(self, reply: dict[str, Any]) -> None:
         """A reply beside the last one of a program."""
         _send(self._connection, reply)
 
-    def read_ahead(self, run: str) -> bool:
-        """Take in what the supervisor sent while a program runs; True when it wants that run stopped.
+    def read_ahead(self, run: str) -> set[str]:
+        """Take in what the supervisor sent while a program runs; what of it is about that run: `stop`, `go`.
 
         Ends this process, and the program with it, when the supervisor is gone.
         """
@@ -229,13 +246,13 @@ class Server:
         if not received:
             os._exit(0)
         self._decoder.feed(received)
-        stop = False
+        words = set()
         while (message := self._decoder.next()) is not None:
-            if message["kind"] == "stop":
-                stop = stop or message["run"] == run
-            else:
+            if message["kind"] not in _WORDS:
                 self._ahead.append(message)
-        return stop
+            elif message["run"] == run:
+                words.add(message["kind"])
+        return words
 
     def _clean(self) -> None:
         """Make the writable directories as new; a worker that cannot do so ends, and a fresh one takes over."""

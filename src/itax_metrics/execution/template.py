@@ -36,6 +36,7 @@ _COMMAND = struct.Struct(f"<QI{trial.MARK_BYTES}s")
 """Length of the order, channel and mark: enough to report that the order could not be read."""
 _LONG_ORDER = 1 << 20
 """The memory of a longer one is given back before the next is written."""
+_MOMENT_SECONDS = 0.005
 _STARTED, _REFUSED = b".", b"!"
 
 
@@ -52,13 +53,21 @@ class Template:
 
     Args:
         runners: what a copy does with a program, by its form of test.
+        meanwhile: called once while a program runs, if that takes more than a moment.
 
     Raises:
         OSError: there can be none; nothing is left of it.
     """
 
-    def __init__(self, processes: Processes, connection: int, runners: Mapping[str, Runner]) -> None:
+    def __init__(
+        self,
+        processes: Processes,
+        connection: int,
+        runners: Mapping[str, Runner],
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
         self._processes = processes
+        self._meanwhile = meanwhile
         self._runners = runners
         self._connection = connection
         self._process = 0
@@ -187,10 +196,14 @@ class Template:
     def _ends_by(self, deadline: float, memory_bytes: int) -> tuple[trial.Ending, bool]:
         """How the program ended or has to end, and whether the template has been heard about it."""
         longest = memory.SECONDS if self._processes.watches_memory else float("inf")
+        patience = _MOMENT_SECONDS
         looked = time.monotonic()
         while True:
             left = max(0.0, deadline - time.monotonic())
-            happened = [descriptor for descriptor, _ in self._poll.poll(min(left, longest) * 1000)]
+            happened = [descriptor for descriptor, _ in self._poll.poll(min(left, patience) * 1000)]
+            if not happened and patience < longest:
+                self._meanwhile()
+                patience = longest
             child = self._page.value
             if self._ended in happened:
                 self.hear()
