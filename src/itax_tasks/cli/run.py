@@ -7,7 +7,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -189,15 +189,25 @@ def model_slug(backend: str, model_args: dict[str, Any]) -> str:
     lm-eval's response cache has no model in its key. What lies in local folders is told apart by the sizes and times
     of its files too, because checkpoints and adapters are overwritten under one name.
     """
-    name = str(model_args.get("pretrained") or model_args.get("model") or "model")
-    identity: list[Any] = [backend, sorted((key, str(value)) for key, value in model_args.items())]
-    for path in _local(name, model_args):
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-            if file.is_file():
-                identity.append((file.name, file.stat().st_size, file.stat().st_mtime_ns))
+    name = _named(model_args)
+    identity = [backend, sorted((key, str(value)) for key, value in model_args.items()), *local_files(model_args)]
     digest = hashlib.sha256(json.dumps(identity).encode("utf-8")).hexdigest()[:12]
     readable = re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("_")[-60:]
     return f"{readable}-{digest}"
+
+
+def local_files(model_args: Mapping[str, Any]) -> list[tuple[str, int, int]]:
+    """Name, size and time (ns) of the files on this machine that the model is read from; none for one of the hub."""
+    found = []
+    for path in _local(_named(model_args), model_args):
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            if file.is_file():
+                found.append((file.name, file.stat().st_size, file.stat().st_mtime_ns))
+    return found
+
+
+def _named(model_args: Mapping[str, Any]) -> str:
+    return str(model_args.get("pretrained") or model_args.get("model") or "model")
 
 
 _PARTS = ("peft", "delta", "lora_local_path", "tokenizer")
@@ -206,7 +216,7 @@ _INSIDE = ("subfolder", "gguf_file")
 """Model arguments that name something within the model's folder."""
 
 
-def _local(name: str, model_args: dict[str, Any]) -> list[Path]:
+def _local(name: str, model_args: Mapping[str, Any]) -> list[Path]:
     """The files and folders on this machine that the model is read from."""
     named = [Path(name), *(Path(name) / str(model_args[key]) for key in _INSIDE if model_args.get(key))]
     named += [Path(str(model_args[key])) for key in _PARTS if model_args.get(key)]

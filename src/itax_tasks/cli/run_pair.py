@@ -16,12 +16,11 @@ from itax_metrics.compare import compare as compare_runs
 from itax_metrics.errors import ConfigError, ExecutionError, ItaxError
 from itax_metrics.report.tables import render_text
 from itax_metrics.store import read_score_dir, write_atomic
+from itax_tasks.cli import pair_folder
 from itax_tasks.cli.settings import HELP, json_object
 from itax_tasks.pairs import Pair, matrix, preset
 from itax_tasks.settings import Settings, read_settings
 from itax_tasks.tune.tiny import with_folders
-
-DONE = "generated.json"
 
 
 @click.command("run-pair", context_settings=HELP)
@@ -146,14 +145,7 @@ def _check(sides: dict[str, tuple[list[str], str]], folder: Path) -> Settings:
     from itax_tasks.harness import host
 
     for side, (arguments, _) in sides.items():
-        done = folder / "lm_eval" / side / DONE
-        if done.is_file():
-            earlier, model = _pretrained(json.loads(done.read_text("utf-8"))), _pretrained(arguments)
-            if earlier != model:
-                raise ConfigError(
-                    f"--out {folder} holds the answers of {earlier} as {side}; name another --out for {model}, or "
-                    "remove it."
-                )
+        pair_folder.refuse_others(folder, side, arguments)
     settings = Settings()
     for side, (arguments, _) in sides.items():
         asked = host.parse(arguments)
@@ -166,16 +158,10 @@ def _check(sides: dict[str, tuple[list[str], str]], folder: Path) -> Settings:
     return settings
 
 
-def _pretrained(arguments: Sequence[str]) -> str:
-    """The model that these arguments name; `_sides` puts it first."""
-    return arguments[arguments.index("--model_args") + 1].partition(",")[0].removeprefix("pretrained=")
-
-
 def _generate(side: str, arguments: list[str], cache: str, folder: Path) -> None:
-    """Run lm_eval in a process of its own, unless these very arguments were run to their end before."""
-    done = folder / "lm_eval" / side / DONE
-    if done.is_file() and json.loads(done.read_text("utf-8")) == arguments:
-        click.echo(f"itax: {side} is done ({done.parent}).", err=True)
+    """Run lm_eval in a process of its own, unless these very arguments were run to their end on this very model."""
+    if pair_folder.is_done(folder, side, arguments):
+        click.echo(f"itax: {side} is done ({pair_folder.answers(folder, side)}).", err=True)
         return
     process = multiprocessing.get_context("spawn").Process(target=_lm_eval, args=(arguments, cache))
     process.start()
@@ -185,7 +171,7 @@ def _generate(side: str, arguments: list[str], cache: str, folder: Path) -> None
             f"The {side} run ended with status {process.exitcode}; its messages stand above. The same command goes on "
             "where it stopped."
         )
-    write_atomic(done, json.dumps(arguments))
+    pair_folder.note_done(folder, side, arguments)
 
 
 def _lm_eval(arguments: Sequence[str], cache: str) -> None:
@@ -217,7 +203,7 @@ def _compare(sides: dict[str, tuple[list[str], str]], folder: Path, settings: Se
 
     scores: dict[str, Any] = {}
     for side, (arguments, _) in sides.items():
-        source = folder / "lm_eval" / side
+        source = pair_folder.answers(folder, side)
         asked = arguments[arguments.index("--tasks") + 1].split(",")
         submissions, model, notes = from_lm_eval(source, asked)
         score_to_directory(submissions, folder / side, settings, model=model, notes=notes)

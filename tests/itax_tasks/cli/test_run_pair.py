@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -15,11 +17,13 @@ pytest.importorskip("torch", reason="the extra `hf` is not installed")
 
 from itax_metrics.errors import ConfigError
 from itax_metrics.store import read_score_dir
+from itax_tasks.cli import pair_folder
 from itax_tasks.cli.run_pair import run_pair
 from itax_tasks.cli.score import score
 from itax_tasks.pairs import matrix, pairs, preset
 from itax_tasks.settings import Settings
 from itax_tasks.tasks import TASKS
+from itax_tasks.tune.tiny import bundled
 
 DAYS = [f"2026-01-0{day}T00-00-00.000000" for day in (1, 2, 3)]
 
@@ -105,7 +109,7 @@ def _generated(stamp: str, side: str, arguments: list[str], cache: str, folder: 
         (out / f"samples_{name}_{stamp}.jsonl").write_text(text, "utf-8")
     results = {"config": {"model": "itax-hf", "model_args": model}, "configs": {}}
     (out / f"results_{stamp}.json").write_text(json.dumps(results), "utf-8")
-    (out.parent / "generated.json").write_text(json.dumps(arguments), "utf-8")
+    pair_folder.note_done(folder, side, arguments)
 
 
 def _called(monkeypatch: pytest.MonkeyPatch, stamp: str, out: Path, *arguments: str) -> str:
@@ -154,8 +158,6 @@ def test_only_the_tasks_of_this_call_are_compared(tmp_path: Path, monkeypatch: p
 @pytest.mark.data
 def test_a_pair_from_end_to_end_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """The null run of the bundled base model: no difference anywhere; a second call loads no model."""
-    from itax_tasks.tune.tiny import bundled
-
     model = str(bundled("itax-tiny-base"))
     command = [
         *(sys.executable, "-c", "from itax_tasks.cli import main; main()", "run-pair", model, model),
@@ -178,8 +180,6 @@ def test_a_pair_from_end_to_end_goes_on_where_it_stopped(tmp_path: Path) -> None
 
 def test_the_bundled_pair_is_known_by_name() -> None:
     """The plan names its folders, so that plain lm_eval takes the line too."""
-    from itax_tasks.tune.tiny import bundled
-
     _, base, instruct = planned("itax-tiny-base", "itax-tiny-instruct", "--tasks", "itax_mini_infilling").splitlines()
     assert f"pretrained={bundled('itax-tiny-base')} " in base
     assert f"pretrained={bundled('itax-tiny-instruct')} " in instruct
@@ -207,11 +207,57 @@ def test_the_answers_of_another_pair_are_not_mixed_with_new_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """--out has a default, so two pairs meet in one folder easily."""
-    done = tmp_path / "lm_eval" / "base" / "generated.json"
-    done.parent.mkdir(parents=True)
-    done.write_text(json.dumps(["--model", "itax-hf", "--model_args", "pretrained=org/other,dtype=float32"]))
+    asked = [
+        "--model",
+        "itax-hf",
+        "--model_args",
+        "pretrained=org/other,dtype=float32",
+        "--tasks",
+        "itax_mini_infilling",
+    ]
+    _generated(DAYS[0], "base", asked, "", tmp_path)
     said = _refused_before_anything_runs(monkeypatch, "itax-tiny-base", "itax-tiny-instruct", "--out", str(tmp_path))
     assert "holds the answers of org/other as base" in said
+
+
+def test_a_model_with_an_adapter_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """lm_eval gives it a folder of its own, and the two could not be scored together."""
+    asked = ["--model", "itax-hf", "--model_args", f"pretrained={bundled('itax-tiny-base')},delta=org/more"]
+    _generated(DAYS[0], "base", [*asked, "--tasks", "itax_mini_infilling"], "", tmp_path)
+    said = _refused_before_anything_runs(monkeypatch, "itax-tiny-base", "itax-tiny-instruct", "--out", str(tmp_path))
+    assert "holds the answers of itax-tiny-base+org/more as base; for itax-tiny-base name another --out" in said
+
+
+def test_a_model_that_changed_under_its_name_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint that was trained further into the same folder does not get its earlier answers."""
+    checkpoint, out = tmp_path / "checkpoint", tmp_path / "pair"
+    shutil.copytree(bundled("itax-tiny-instruct"), checkpoint)
+    asked = ["--model", "itax-hf", "--model_args", f"pretrained={checkpoint}", "--tasks", "itax_mini_infilling"]
+    _generated(DAYS[0], "instruct", asked, "", out)
+    assert pair_folder.is_done(out, "instruct", asked)
+    weights = checkpoint / "model.safetensors"
+    os.utime(weights, ns=(0, weights.stat().st_mtime_ns + 1))
+    assert not pair_folder.is_done(out, "instruct", asked)
+    said = _refused_before_anything_runs(monkeypatch, "itax-tiny-base", str(checkpoint), "--out", str(out))
+    assert f"holds the answers of {checkpoint} as instruct from before its files changed" in said
+
+
+def test_the_scores_of_another_model_are_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`itax score` writes folders of the same names."""
+    scores = tmp_path / "instruct"
+    scores.mkdir()
+    (scores / "run.json").write_text(json.dumps({"model": "org/other", "tasks": {}}), "utf-8")
+    said = _refused_before_anything_runs(monkeypatch, "itax-tiny-base", "itax-tiny-instruct", "--out", str(tmp_path))
+    assert "holds scores of org/other as instruct" in said
+
+
+def test_a_folder_with_several_models_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could not be scored after hours of generation either."""
+    asked = ["--model", "itax-hf", "--model_args", "pretrained=itax-tiny-base", "--tasks", "itax_mini_infilling"]
+    _generated(DAYS[0], "base", asked, "", tmp_path)
+    shutil.copytree(tmp_path / "lm_eval" / "base" / "model", tmp_path / "lm_eval" / "base" / "model2")
+    said = _refused_before_anything_runs(monkeypatch, "itax-tiny-base", "itax-tiny-instruct", "--out", str(tmp_path))
+    assert "holds the samples of 2 models" in said
 
 
 def test_a_refusal_within_the_process_of_a_model_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
