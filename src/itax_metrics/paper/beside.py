@@ -35,6 +35,10 @@ STRIPPED = "pass@1_paper_strip"
 headline stands beside it, because the strip takes indentation that the code needs, so that the artifact as it is public
 cannot have produced the printed figures."""
 
+_FAMILIES = {"qwen2.5-coder": "2", "deepseek-coder": "3"}
+"""Family to the number of its table; no row stands in both."""
+_NAME = re.compile(r"(qwen2\.5-coder|deepseek-coder)-(\d+(?:\.\d+)?b)(-base|-instruct)?")
+
 PLUS = {"HumanEval": "HumanEval+", "MBPP": "MBPP+"}
 
 
@@ -80,11 +84,13 @@ def paper_row(model: str) -> str:
     Raises:
         ConfigError: the name is none of the paper's models; the message lists the rows.
     """
-    found = re.search(r"(qwen2\.5-coder|deepseek-coder)-(\d+(?:\.\d+)?b)(-base|-instruct)?\b", model.lower())
-    rows = [row["model"] for number in ("2", "3") for row in table(number).rows]
+    rows = {family: [row["model"] for row in table(number).rows] for family, number in _FAMILIES.items()}
+    # The whole last part: a model tuned from one of these, or a checkpoint in its folder, is another model.
+    found = _NAME.fullmatch(model.rstrip("/").rpartition("/")[2].lower())
     name = f"{found[2]}{found[3] or '-base'}" if found else ""
-    if name not in rows:
-        raise ConfigError(f"{model!r} is none of the paper's models. Name a row with --row: {', '.join(rows)}.")
+    if found is None or name not in rows[found[1]]:
+        every = ", ".join(name for names in rows.values() for name in names)
+        raise ConfigError(f"{model!r} is none of the paper's models. Name a row with --row: {every}.")
     return name
 
 

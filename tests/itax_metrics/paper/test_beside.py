@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from itax_metrics.errors import ConfigError, DataError
-from itax_metrics.paper.beside import beside
+from itax_metrics.paper.beside import beside, paper_row
 from itax_metrics.records import Outcome, Run, Status, TaskRun
 
 TASK = TaskRun("itax_hefim", 1.0, "raw", "official", "pass@1", "raw", {"sha256": "a"}, {}, 1, 1033)
@@ -100,3 +100,34 @@ def test_refusals_say_what_to_do():
     run, rows = _run(1)
     with pytest.raises(DataError, match="i0: no verdict"):
         beside(run, [replace(rows[0], verdict=Status.HARNESS_ERROR, passed=False), *rows[1:]])
+
+
+@pytest.mark.parametrize(
+    ("model", "row"),
+    [
+        ("Qwen/Qwen2.5-Coder-32B-Instruct", "32b-instruct"),
+        ("/models/Qwen2.5-Coder-7B/", "7b-base"),
+        ("deepseek-ai/deepseek-coder-33b-base", "33b-base"),
+    ],
+)
+def test_the_paper_s_models_find_their_row(model: str, row: str):
+    """By family and size together, wherever they lie."""
+    assert row == paper_row(model)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "deepseek-ai/deepseek-coder-7b-base-v1.5",
+        "deepseek-ai/deepseek-coder-7b-base",
+        "Qwen/Qwen2.5-Coder-1.3B",
+        "me/Qwen2.5-Coder-7B-sft",
+        "me/my-Qwen2.5-Coder-7B",
+        "/checkpoints/Qwen2.5-Coder-7B/checkpoint-500",
+        "Qwen/Qwen2.5-Coder-7B-Instruct-GGUF",
+    ],
+)
+def test_no_other_model_is_set_beside_theirs(model: str):
+    """Another family's size, a tuned model and a quantized one are other models; --row says otherwise."""
+    with pytest.raises(ConfigError, match=r"none of the paper's models\. Name a row with --row: 1\.5b-base"):
+        paper_row(model)
