@@ -1,22 +1,26 @@
 """`--model itax-hf`: lm-eval's `hf`, handed token ids and cut on ids.
 
 Loading, devices, batch sizes, ranks and log-probabilities are lm-eval's own. What differs: the prompt is the ids that
-the task rendered, each row of a batch ends at its own stop, and the stored text keeps its control tokens.
+the task rendered, each row of a batch ends at its own stop, the stored text keeps its control tokens, and generation
+settings are those of the request alone, none of the checkpoint's own.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
 import torch
 from lm_eval.models.huggingface import HFLM
 from lm_eval.models.utils import normalize_gen_kwargs
-from transformers import StoppingCriteria, StoppingCriteriaList
+from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
 from itax_tasks.models.generation import Generation, Stops, end_ids, stops_of
 from itax_tasks.models.ids import Chunk, TakesIds
 from itax_tasks.models.presence import announce
+
+log = logging.getLogger("itax.models")
 
 
 class ItaxHF(TakesIds, HFLM):  # type: ignore[misc]  # lm_eval is untyped
@@ -35,6 +39,8 @@ class ItaxHF(TakesIds, HFLM):  # type: ignore[misc]  # lm_eval is untyped
             # would take itself for the one that does everything.
             self._rank = int(accelerator.process_index)
             self._world_size = int(accelerator.num_processes)
+        if getattr(self.model, "generation_config", None) is not None:
+            self.model.generation_config = tokens_only(self.model.generation_config, str(pretrained))
         announce(self, str(pretrained))
 
     def _rows_at_once(self) -> int:
@@ -48,8 +54,10 @@ class ItaxHF(TakesIds, HFLM):  # type: ignore[misc]  # lm_eval is untyped
         stops = stops_of(self._stops, self.tokenizer, ends, settings.pop("until", None) or [])
         room = settings.pop("max_gen_toks")
         if settings.get("do_sample") is False:
-            # Greedy: transformers warns of a temperature, and of sampling settings the checkpoint brings along.
-            settings.pop("temperature", None)
+            settings.pop("temperature", None)  # transformers warns of one in greedy decoding
+        else:
+            # Else transformers samples from the fifty likeliest tokens; vLLM, and what was asked for, from all.
+            settings.setdefault("top_k", 0)
         prompts = [row[1] for row, _ in chunk]
         width = max(len(prompt) for prompt in prompts)
         pad = self.tokenizer.pad_token_id
@@ -73,6 +81,27 @@ class ItaxHF(TakesIds, HFLM):  # type: ignore[misc]  # lm_eval is untyped
             )
         share = (time.perf_counter() - began) / len(prompts)
         return [stops.generation(row[width:], seconds=share) for row in out.tolist()]
+
+
+_KEPT = ("cache_implementation",)
+_NO_SETTING = ("transformers_version",)
+
+
+def tokens_only(config: GenerationConfig, name: str) -> GenerationConfig:
+    """What a checkpoint says of its tokens and its cache, without how it would like to be sampled.
+
+    Instruct checkpoints ship a repetition penalty that their base does not have, and transformers applies it to greedy
+    decoding too: the tax would be partly the penalty's. vLLM does not apply it either, once it is told how to sample.
+    """
+    said = {key: value for key, value in config.to_dict().items() if value is not None and key not in _NO_SETTING}
+    kept = {key: value for key, value in said.items() if key.endswith("_token_id") or key in _KEPT}
+    aside = {key: value for key, value in said.items() if key not in kept and value is not False}
+    if aside:
+        log.warning(
+            "itax-hf: %s in the generation_config.json of %s is set aside; the task and --gen_kwargs decide.",
+            *(", ".join(f"{key}={value}" for key, value in aside.items()), name),
+        )
+    return GenerationConfig(**kept)
 
 
 class _StopStrings(StoppingCriteria):  # type: ignore[misc]
