@@ -7,6 +7,7 @@ standard library serves here. What they differ in, which definitions count and w
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 
 
@@ -51,11 +52,16 @@ def _identifiers(node: ast.AST) -> Iterator[str]:
                     yield from text.split(".")
 
 
+_LINE_END = re.compile(r"(\n|\r(?!\n))")
+"""A carriage return by itself ends a line of Python too."""
+
+
 class Source:
     """The text of nodes; the columns of `ast` count bytes."""
 
     def __init__(self, code: str) -> None:
-        self._lines = [line.encode("utf-8", "surrogatepass") for line in code.split("\n")]
+        pieces = [piece.encode("utf-8", "surrogatepass") for piece in _LINE_END.split(code)]
+        self._lines, self._ends = pieces[::2], [*pieces[1::2], b""]
 
     def of(self, node: ast.stmt) -> str:
         """A node as it is written, with the comments at its end if it is a function or class."""
@@ -66,10 +72,13 @@ class Source:
         lines[0] = lines[0][node.col_offset :]
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             # tree-sitter takes them for a part of the body.
-            if behind.lstrip().startswith(b"#"):
+            below = self._comments_below(last)
+            if behind.lstrip().startswith(b"#") or (below and not behind.strip()):
                 lines[-1] += behind
-            lines += self._comments_below(last)
-        return b"\n".join(lines).decode("utf-8", "surrogatepass")
+            lines += below
+        ends = [*self._ends[first : first + len(lines) - 1], b""]
+        whole = b"".join(part for line in zip(lines, ends, strict=True) for part in line)
+        return whole.decode("utf-8", "surrogatepass")
 
     def _comments_below(self, last: int) -> list[bytes]:
         """Indented comments that follow a line, with the blank lines before each."""

@@ -66,3 +66,28 @@ def test_a_whole_program_is_taken_as_it_is() -> None:
 def test_magicoder_s_answer_ends_with_its_block(answer: str, code: str) -> None:
     """Behind the problem's own text, blank lines around it included."""
     assert ITEM.prefix + code == RULES["magicoder_fence"](ITEM, answer)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_whatever_ends_a_line_of_python_ends_one_here(end: str) -> None:
+    """A carriage return by itself does; what was written stays as it was written."""
+    parts = [
+        "def f(a):",
+        "    b = a",
+        "    return g(b)",
+        "    # of f",
+        "",
+        "def g(a):",
+        "    return a + 1",
+        "",
+        "x = 1",
+    ]
+    cleaned = sanitized(end.join(parts), "f")
+    assert end.join(parts[:4]) in cleaned
+    assert end.join(parts[5:7]) in cleaned
+    assert "x = 1" not in cleaned
+
+
+def test_a_carriage_return_within_a_comment_hides_no_line() -> None:
+    """What follows it is code, here code that nothing reaches."""
+    assert "import os\ndef f(a):\n    return a  # x" == sanitized("def f(a):\n    return a  # x\ry = 2\nimport os", "f")
