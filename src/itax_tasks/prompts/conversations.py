@@ -151,7 +151,7 @@ def _family(
 
 
 def _as_fim(family: fim.FimFormat, item: Item) -> Item:
-    return replace(item, prefix=fim.render(family, item.prefix, item.suffix).text, suffix="")
+    return replace(item, prefix=fim.render(family, item.prefix, item.suffix, language=item.language).text, suffix="")
 
 
 def _fim_within(
@@ -162,7 +162,7 @@ def _fim_within(
     before, found, after = shell.partition(_SEAM)
     if not found:
         raise ConfigError(f"The chat template of {name} does not show what the user said; {spec.name} needs that.")
-    shape = layout(family, tokenizer)
+    shape = layout(family, tokenizer, language=item.language)
     prompt = shape.ids(item.prefix, item.suffix)[len(shape.lead()) :]
     encoder = encoder_for(tokenizer)
     tail = rendered_ids(tokenizer, after)[len(encoder.lead) :] if after else []

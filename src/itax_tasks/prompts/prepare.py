@@ -82,12 +82,12 @@ def _fim_prompts(
     for item in items:
         prefix, suffix, cut = item.prefix, item.suffix, False
         if limit is not None:
-            fitted = fim.budget(family, prefix, suffix, tokenizer, limit, order=order)
+            fitted = fim.budget(family, prefix, suffix, tokenizer, limit, order=order, language=item.language)
             prefix, suffix, cut = fitted.prefix, fitted.suffix, fitted.truncated
         found = fim.user_text_holds_sentinel(family, prefix + suffix)
         if found:
             holding.add(item.task_id)
-        texts.append(fim.render(family, prefix, suffix, order=order).text)
+        texts.append(fim.render(family, prefix, suffix, order=order, language=item.language).text)
         truncated.append(cut)
         fitting.append((prefix, suffix))
     ask = None
@@ -95,7 +95,9 @@ def _fim_prompts(
 
         def ask(place: int) -> Asked:
             prefix, suffix = fitting[place]
-            ids = fim.render(family, prefix, suffix, tokenizer=tokenizer, order=order).ids
+            ids = fim.render(
+                family, prefix, suffix, tokenizer=tokenizer, order=order, language=items[place].language
+            ).ids
             return Asked(items[place].task_id, prefix, suffix, ids)
 
     elif holding:
@@ -164,7 +166,9 @@ def _fim_without_tokenizer(spec: TaskSpec, items: Sequence[Item], requested: str
             """with --metadata '{"fim":"qwen2.5-coder"}'; `itax fim list` shows the families."""
         )
     chosen = fim.fim_format(requested)
-    texts = tuple(fim.render(chosen, item.prefix, item.suffix, order=order).text for item in items)
+    texts = tuple(
+        fim.render(chosen, item.prefix, item.suffix, order=order, language=item.language).text for item in items
+    )
     warning = f"{spec.name}: no tokenizer is known, so prompts are {chosen.id} text that nothing was checked against."
     record = {
         "id": chosen.id,

@@ -207,3 +207,33 @@ def test_an_unknown_profile_is_refused() -> None:
     """Only `paper` is a profile."""
     with pytest.raises(ConfigError, match="profile"):
         room_for_answer(RAW, {"profile": "fast"}, "qwen2.5-coder")
+
+
+@pytest.mark.parametrize(
+    ("family", "language", "written"),
+    [
+        ("codegeex4", "cpp", "###LANGUAGE:C++\n"),
+        ("codegeex4", "python", "###LANGUAGE:Python\n"),
+        ("aixcoder-7b", "java", "// the code file is written by Java\n"),
+    ],
+)
+def test_a_family_that_tells_the_language_tells_the_item_s(family: str, language: str, written: str) -> None:
+    """SAFIM has four."""
+    (text,) = prepare(RAW, [Item("one", "a", "b", language=language)], Model(None), {"fim": family}).texts
+    assert written in text
+
+
+def test_what_a_model_of_ids_reads_tells_the_language_too(tiny_tokenizer: Path) -> None:
+    """In the plain form, in a conversation and after a cut; the room for code is counted with it."""
+    said, sentinels = "###LANGUAGE:C#", fim_format("codegeex4").sentinels
+    tokenizer = AutoTokenizer.from_pretrained(tiny_tokenizer)
+    tokenizer.add_tokens([*sentinels, "<|user|>", "<|assistant|>"])
+    tokenizer.chat_template = "{% for m in messages %}<|user|>{{ m['content'] }}<|assistant|>{% endfor %}"
+    item = Item("one", "x = 1\n" * 300, "y = 2\n" * 300, language="csharp")
+    for spec in (RAW, task("itax_safim_fimchat")):
+        made = prepare(spec, [item], Model(tokenizer, takes="ids", context=700), {"fim": "codegeex4"}, max_gen_toks=100)
+        assert made.ask is not None
+        ids = made.ask(0).ids
+        assert ids is not None
+        assert (True, True) == (said in tokenizer.decode(ids), made.truncated[0])
+        assert 590 <= len(ids) <= 600
