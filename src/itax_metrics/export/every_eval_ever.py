@@ -14,7 +14,7 @@ from itax_metrics.export.rates import Rate
 from itax_metrics.records import Run
 
 SCHEMA_VERSION = "0.3.0"
-_LOCAL = ("hf", "vllm", "hf-auto", "huggingface")
+_LOCAL = ("hf", "hf-auto", "huggingface", "vllm", "sglang", "itax-hf", "itax-vllm", "itax-sglang")
 """Backends that load the weights themselves."""
 RELATIONSHIPS = ("first_party", "third_party", "collaborative", "other")
 
@@ -76,7 +76,9 @@ def _result(run: Run, rate: Rate) -> dict[str, Any]:
     digest = {"sha256": rate.conditions["data_sha256"]}
     source: dict[str, Any] = {"dataset_name": rate.task.task, "source_type": "other", "additional_details": digest}
     if rate.dataset:
-        source |= {"source_type": "hf_dataset", "hf_repo": rate.dataset, "samples_number": rate.n_items}
+        # The schema means the size of the data set; the items behind the score are `num_samples`.
+        source |= {"source_type": "hf_dataset", "hf_repo": rate.dataset, "samples_number": rate.of}
+        source |= {"sample_ids": list(rate.items)} if rate.part else {}
     uncertainty: dict[str, Any] = {
         "confidence_interval": {
             "lower": rate.ci95.low,
@@ -93,7 +95,8 @@ def _result(run: Run, rate: Rate) -> dict[str, Any]:
         "source_data": source,
         **({"evaluation_timestamp": run.created} if run.created else {}),
         "metric_config": {
-            "evaluation_description": f"{rate.task.headline} under {rate.task.protocol} rules, {rate.task.condition}",
+            "evaluation_description": f"{rate.task.headline} under {rate.task.protocol} rules, {rate.task.condition}"
+            + (f", {rate.part}" if rate.part else ""),
             "lower_is_better": False,
             "score_type": "continuous",
             "min_score": 0.0,

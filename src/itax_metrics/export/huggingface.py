@@ -54,7 +54,7 @@ def model_index(run: Run, rates: Sequence[Rate], source: str) -> dict[str, Any]:
                         "metrics": [
                             {
                                 "type": rate.task.headline,
-                                "name": rate.task.headline,
+                                "name": f"{rate.task.headline} ({rate.part})" if rate.part else rate.task.headline,
                                 "value": round(100 * rate.value, 2),
                                 "verified": False,
                             }
@@ -71,5 +71,8 @@ def model_index(run: Run, rates: Sequence[Rate], source: str) -> dict[str, Any]:
 def _notes(run: Run, rate: Rate) -> str:
     kept = {**rate.conditions, "itax": run.versions.get("itax", "unknown")}
     kept |= {"lm_eval": run.versions["lm_eval"]} if "lm_eval" in run.versions else {}
+    notes = kept.pop("notes", "")
     low, high = rate.ci95
-    return f"95 % CI {100 * low:.1f}-{100 * high:.1f}; " + ", ".join(f"{name}={value}" for name, value in kept.items())
+    parts = [rate.part, f"95 % CI {100 * low:.1f}-{100 * high:.1f}"]
+    parts += [", ".join(f"{name}={value}" for name, value in kept.items()), notes]
+    return "; ".join(part for part in parts if part)

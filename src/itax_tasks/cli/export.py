@@ -34,6 +34,7 @@ FORMATS = ("eval-results", "model-index", "every-eval-ever")
     show_default=True,
     help="Of the evaluator to the model (every-eval-ever).",
 )
+@click.option("--partial", is_flag=True, help="Write tasks of which only some items were answered, as such.")
 def export(
     scores: Path,
     form: str,
@@ -42,11 +43,13 @@ def export(
     named: tuple[str, ...],
     organization: str,
     relationship: str,
+    partial: bool,
 ) -> None:
     """Write the scores of one run (SCORES, a score directory) for a leaderboard or a model card.
 
-    Each number carries protocol, condition, versions and the sha256 of the data. A task with answers that have no
-    verdict is refused. Nothing is uploaded.
+    Each number carries protocol, condition, versions, the sha256 of the data and the notes of its run. A task with
+    answers that have no verdict is refused, and without --partial one of which only some items were answered. Nothing
+    is uploaded.
 
     \b
     Examples:
@@ -58,7 +61,7 @@ def export(
     """
     datasets = dict(_dataset(entry) for entry in named)
     run, outcomes = read_score_dir(scores)
-    found = rates(run, outcomes, datasets)
+    found = rates(run, outcomes, datasets, partial=partial)
     if form != "every-eval-ever" and source is None:
         raise ConfigError(f"--format {form} needs --source, the address where this evaluation can be read about.")
     files: dict[Path, str] = {}

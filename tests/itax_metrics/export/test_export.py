@@ -51,6 +51,48 @@ def test_answers_without_a_verdict_are_not_published():
         rates(run, [])
 
 
+def test_a_part_is_no_score_of_the_benchmark():
+    """Four of 1033 items are refused; on demand every form says of how many items, and the run's notes stand there."""
+    run, rows = _scored(notes=("itax_hefim: 4 of 1033 items were answered.", "Special tokens were dropped."))
+    run = replace(run, tasks={"itax_hefim": replace(run.tasks["itax_hefim"], data={"sha256": "ab", "rows": 1033})})
+    with pytest.raises(DataError, match=r"itax_hefim: 4 of 1033 items were answered.*--partial"):
+        rates(run, rows)
+    found = rates(run, rows, partial=True)
+    ((_, (entry,)),) = eval_results(run, found, SOURCE).items()
+    assert entry["notes"].startswith("4 of 1033 items; 95 % CI")
+    assert entry["notes"].endswith("; itax_hefim: 4 of 1033 items were answered. Special tokens were dropped.")
+    (result,) = model_index(run, found, SOURCE)["model-index"][0]["results"]
+    assert "pass@1 (4 of 1033 items)" == result["metrics"][0]["name"]
+    assert "4 of 1033" == result["dataset"]["args"]["items"]
+    assert "Special tokens were dropped." in result["dataset"]["args"]["notes"]
+    about = {"sha256": "cd", "rows": 4}
+    (result,) = record(run, found, organization="l", relationship="other", rows=about, now=1.0)["evaluation_results"]
+    source, score = result["source_data"], result["score_details"]
+    assert (1033, ["i0", "i1", "i2", "i3"]) == (source["samples_number"], source["sample_ids"])
+    assert ("4 of 1033", 4) == (score["details"]["items"], score["uncertainty"]["num_samples"])
+    assert "Special tokens were dropped." in score["details"]["notes"]
+
+
+def test_a_whole_run_carries_its_notes_and_choices():
+    """All items are no part; notes of another task are left out; the choice of languages is a condition."""
+    run, rows = _scored(notes=("itax_hefim: 1 answer was dropped.", "itax_other: nothing of ours."))
+    task = replace(run.tasks["itax_hefim"], data={"sha256": "ab", "rows": 4, "options": {"safim_languages": "python"}})
+    run = replace(run, tasks={"itax_hefim": task, "itax_other": replace(task, task="itax_other")})
+    rate, _ = rates(run, [*rows, *(replace(row, task="itax_other") for row in rows)])
+    expected = {"items": "4", "notes": "itax_hefim: 1 answer was dropped.", "data_options": "safim_languages=python"}
+    assert expected.items() <= rate.conditions.items()
+
+
+@pytest.mark.parametrize("backend", ["hf", "vllm", "sglang", "itax-hf", "itax-vllm", "itax-sglang"])
+def test_a_backend_that_loads_the_weights_is_self_deployed(backend: str):
+    """Ours are lm-eval's own with prompts as ids; a server says nothing of where it stands."""
+    for name, expected in ((backend, "self_deployed"), ("itax-completions", "unknown")):
+        run, rows = _scored(backend=name)
+        about = {"sha256": "cd", "rows": 4}
+        found = record(run, rates(run, rows), organization="l", relationship="other", rows=about, now=1.0)
+        assert expected == found["model_info"]["additional_details"]["deployment_type"]
+
+
 def test_the_hub_s_own_reader_takes_eval_results():
     """Parsed by huggingface_hub: data set, percent, date, source, and the conditions in the notes."""
     hub = pytest.importorskip("huggingface_hub", reason="the reader of that form")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
-from itax_metrics.errors import ConfigError
+from itax_metrics.errors import ConfigError, DataError
 from itax_metrics.records import Outcome, Run, Status, TaskRun
-from itax_metrics.store import write_score_dir
+from itax_metrics.store import read_score_dir, write_score_dir
 from itax_tasks.cli.export import export
 
 
@@ -38,6 +39,19 @@ def test_each_form_becomes_its_files(scores: str, tmp_path: Path):
     record = json.loads((tmp_path / "org_m.json").read_text())
     stated = json.loads((Path(scores) / "run.json").read_text())["outcomes"]["sha256"]
     assert stated == record["eval_library"]["additional_details"]["outcomes_sha256"]
+
+
+def test_a_part_is_written_only_on_demand(scores: str, tmp_path: Path):
+    """Two of 40 items: refused before anything is written; with --partial the file says so."""
+    run, rows = read_score_dir(scores)
+    task = replace(run.tasks["itax_hand_infilling"], data={"sha256": "a", "rows": 40})
+    part = str(write_score_dir(tmp_path / "part", replace(run, tasks={task.task: task}), rows))
+    asked = [part, "--format", "model-index", "--source", "https://example.org", "--out", str(tmp_path / "card")]
+    with pytest.raises(DataError, match="2 of 40 items were answered"):
+        _run(*asked)
+    assert not (tmp_path / "card").exists()
+    assert 0 == _run(*asked, "--partial").exit_code
+    assert "2 of 40" in (tmp_path / "card" / "model-index.yaml").read_text()
 
 
 def test_refusals_say_what_is_missing(scores: str, tmp_path: Path):
