@@ -5,7 +5,9 @@ The aggregate record only: single answers have a schema of their own there, so `
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,6 +18,8 @@ from itax_metrics.records import Run
 SCHEMA_VERSION = "0.3.0"
 _LOCAL = ("hf", "hf-auto", "huggingface", "vllm", "sglang", "itax-hf", "itax-vllm", "itax-sglang")
 """Backends that load the weights themselves."""
+_LONGEST = 80
+"""Characters of a model's name in a file's name, of which file systems take 255 bytes."""
 RELATIONSHIPS = ("first_party", "third_party", "collaborative", "other")
 
 
@@ -26,6 +30,7 @@ def record(
     organization: str,
     relationship: str,
     rows: Mapping[str, Any],
+    run_sha256: str,
     now: float,
 ) -> dict[str, Any]:
     """The aggregate record; every condition of a number is in its `additional_details`, as text.
@@ -36,6 +41,7 @@ def record(
         organization: Who evaluated.
         relationship: One of `RELATIONSHIPS`.
         rows: `sha256` and `rows` of `outcomes.jsonl`, which holds the single answers.
+        run_sha256: Of `run.json` beside it: which run this is.
         now: Seconds since 1970, for the record's own time.
     """
     library = {"name": "itax", "version": run.versions.get("itax", "unknown")}
@@ -45,6 +51,7 @@ def record(
         "interpreter": run.interpreter or "not recorded",
         "outcomes_sha256": str(rows["sha256"]),
         "outcomes_rows": str(rows["rows"]),
+        "run_sha256": run_sha256,
     }
     return {
         "schema_version": SCHEMA_VERSION,
@@ -117,8 +124,17 @@ def _generation(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def file_name(run: Run) -> str:
-    """A name for the record's file."""
-    return f"{re.sub(r'[^A-Za-z0-9.-]+', '_', run.model)}.json"
+    """A name for the record's file, readable in any script; names that differ in more than `/` and `_` never meet.
+
+    >>> file_name(Run("Qwen/Qwen2.5-Coder-7B", {})), file_name(Run("org/模型 b", {}))
+    ('Qwen_Qwen2.5-Coder-7B.json', 'org_模型_b-d548e206.json')
+    """
+    plain = unicodedata.normalize("NFC", run.model)
+    slug = re.sub(r"[^\w.-]+", "_", plain)
+    kept = slug[:_LONGEST].encode()[: 3 * _LONGEST].decode(errors="ignore")
+    if kept != run.model.replace("/", "_"):
+        kept += f"-{hashlib.sha256(run.model.encode(errors='surrogatepass')).hexdigest()[:8]}"
+    return f"{kept}.json"
 
 
 def seconds(created: str, now: float) -> float:

@@ -13,13 +13,14 @@ from itax_metrics.export.rates import Rate
 from itax_metrics.records import Run
 
 
-def eval_results(run: Run, rates: Sequence[Rate], source: str) -> dict[str, list[dict[str, Any]]]:
+def eval_results(run: Run, rates: Sequence[Rate], source: str, run_sha256: str) -> dict[str, list[dict[str, Any]]]:
     """File name -> content of `.eval_results/`, one file a task; values in percent.
 
     Args:
         run: What was run.
         rates: Its rates; those without a data set are left out.
         source: Address where the evaluation can be read about.
+        run_sha256: Of its `run.json`: which run this is.
     """
     return {
         f"{rate.task.task}.yaml": [
@@ -28,7 +29,7 @@ def eval_results(run: Run, rates: Sequence[Rate], source: str) -> dict[str, list
                 "value": round(100 * rate.value, 2),
                 **({"date": run.created} if run.created else {}),
                 "source": {"url": source, "name": "itax"},
-                "notes": _notes(run, rate),
+                "notes": _notes(run, rate, run_sha256),
             }
         ]
         for rate in rates
@@ -36,8 +37,8 @@ def eval_results(run: Run, rates: Sequence[Rate], source: str) -> dict[str, list
     }
 
 
-def model_index(run: Run, rates: Sequence[Rate], source: str) -> dict[str, Any]:
-    """The `model-index` block of a model card's front matter; values in percent."""
+def model_index(run: Run, rates: Sequence[Rate], source: str, run_sha256: str) -> dict[str, Any]:
+    """The `model-index` block of a model card's front matter; values in percent, arguments as for `eval_results`."""
     return {
         "model-index": [
             {
@@ -49,7 +50,7 @@ def model_index(run: Run, rates: Sequence[Rate], source: str) -> dict[str, Any]:
                             "name": rate.task.task,
                             "type": rate.dataset or "other",
                             "config": rate.task.task,
-                            "args": rate.conditions,
+                            "args": {**rate.conditions, "run_sha256": run_sha256},
                         },
                         "metrics": [
                             {
@@ -68,8 +69,8 @@ def model_index(run: Run, rates: Sequence[Rate], source: str) -> dict[str, Any]:
     }
 
 
-def _notes(run: Run, rate: Rate) -> str:
-    kept = {**rate.conditions, "itax": run.versions.get("itax", "unknown")}
+def _notes(run: Run, rate: Rate, run_sha256: str) -> str:
+    kept = {**rate.conditions, "run_sha256": run_sha256, "itax": run.versions.get("itax", "unknown")}
     kept |= {"lm_eval": run.versions["lm_eval"]} if "lm_eval" in run.versions else {}
     notes = kept.pop("notes", "")
     low, high = rate.ci95

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from itax_metrics.export.every_eval_ever import RELATIONSHIPS, file_name, record
 from itax_metrics.export.huggingface import eval_results, model_index
 from itax_metrics.export.rates import rates
 from itax_metrics.store import RUN_FILE, read_score_dir, write_atomic
+from itax_tasks.cli.folders import refuse_other_exports
 from itax_tasks.cli.settings import HELP
 
 FORMATS = ("eval-results", "model-index", "every-eval-ever")
@@ -49,7 +51,7 @@ def export(
 
     Each number carries protocol, condition, versions, the sha256 of the data and the notes of its run. A task with
     answers that have no verdict is refused, and without --partial one of which only some items were answered. Nothing
-    is uploaded.
+    is uploaded, and no file is replaced but an export of this very run.
 
     \b
     Examples:
@@ -64,15 +66,17 @@ def export(
     found = rates(run, outcomes, datasets, partial=partial)
     if form != "every-eval-ever" and source is None:
         raise ConfigError(f"--format {form} needs --source, the address where this evaluation can be read about.")
+    digest = hashlib.sha256((scores / RUN_FILE).read_bytes()).hexdigest()
     files: dict[Path, str] = {}
     if form == "eval-results":
-        for name, content in eval_results(run, found, source or "").items():
+        for name, content in eval_results(run, found, source or "", digest).items():
             files[out / ".eval_results" / name] = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         unknown = [rate.task.task for rate in found if not rate.dataset]
         if unknown:
             click.echo(f"left out, no hub data set is known: {', '.join(unknown)} (--dataset TASK=ID)", err=True)
     elif form == "model-index":
-        files[out / "model-index.yaml"] = yaml.safe_dump(model_index(run, found, source or ""), sort_keys=False)
+        card = model_index(run, found, source or "", digest)
+        files[out / "model-index.yaml"] = yaml.safe_dump(card, sort_keys=False)
     else:
         one = record(
             run,
@@ -80,11 +84,13 @@ def export(
             organization=organization,
             relationship=relationship,
             rows=_rows(scores),
+            run_sha256=digest,
             now=seconds(run.created, time.time()),
         )
         files[out / file_name(run)] = f"{json.dumps(one, indent=2, allow_nan=False)}\n"
     if not files:
         raise ConfigError("No task of this run has a hub data set. Name one: --dataset TASK=ID.")
+    refuse_other_exports(files, digest)
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, text)

@@ -42,6 +42,20 @@ def claim_scores(folder: Path, model: str, tasks: Iterable[str]) -> None:
     claim(folder)
 
 
+def refuse_other_exports(paths: Iterable[Path], run_sha256: str) -> None:
+    """Refuse to replace files that are no export of this run; they name it by the sha256 of its `run.json`.
+
+    Raises:
+        ConfigError: a file is there and does not name the run.
+    """
+    for path in paths:
+        if path.exists() and run_sha256.encode() not in path.read_bytes():
+            raise ConfigError(
+                f"{path} is there already and is no export of this run as it is scored now; name another --out, or "
+                "remove the file."
+            )
+
+
 def refuse_other_scores(folder: Path, model: str, tasks: Iterable[str]) -> None:
     """`claim_scores` without touching the folder."""
     held = folder / RUN_FILE

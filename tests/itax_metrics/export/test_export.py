@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from itax_metrics.errors import DataError
-from itax_metrics.export.every_eval_ever import record, seconds
+from itax_metrics.export.every_eval_ever import file_name, record, seconds
 from itax_metrics.export.huggingface import eval_results, model_index
 from itax_metrics.export.rates import rates
 from itax_metrics.records import Outcome, Run, Status, TaskRun
 
 SOURCE = "https://example.org/run"
+DIGEST = "d" * 64
 
 
 def _scored(solved: int = 3, n: int = 4, **fields):
@@ -30,6 +31,11 @@ def _scored(solved: int = 3, n: int = 4, **fields):
         for i in range(n)
     ]
     return replace(run, **fields), rows
+
+
+def _record(run: Run, found):
+    about = {"sha256": "cd", "rows": 4}
+    return record(run, found, organization="lab", relationship="third_party", rows=about, run_sha256=DIGEST, now=1.0)
 
 
 def test_a_rate_has_its_conditions():
@@ -58,15 +64,14 @@ def test_a_part_is_no_score_of_the_benchmark():
     with pytest.raises(DataError, match=r"itax_hefim: 4 of 1033 items were answered.*--partial"):
         rates(run, rows)
     found = rates(run, rows, partial=True)
-    ((_, (entry,)),) = eval_results(run, found, SOURCE).items()
+    ((_, (entry,)),) = eval_results(run, found, SOURCE, DIGEST).items()
     assert entry["notes"].startswith("4 of 1033 items; 95 % CI")
     assert entry["notes"].endswith("; itax_hefim: 4 of 1033 items were answered. Special tokens were dropped.")
-    (result,) = model_index(run, found, SOURCE)["model-index"][0]["results"]
+    (result,) = model_index(run, found, SOURCE, DIGEST)["model-index"][0]["results"]
     assert "pass@1 (4 of 1033 items)" == result["metrics"][0]["name"]
     assert "4 of 1033" == result["dataset"]["args"]["items"]
     assert "Special tokens were dropped." in result["dataset"]["args"]["notes"]
-    about = {"sha256": "cd", "rows": 4}
-    (result,) = record(run, found, organization="l", relationship="other", rows=about, now=1.0)["evaluation_results"]
+    (result,) = _record(run, found)["evaluation_results"]
     source, score = result["source_data"], result["score_details"]
     assert (1033, ["i0", "i1", "i2", "i3"]) == (source["samples_number"], source["sample_ids"])
     assert ("4 of 1033", 4) == (score["details"]["items"], score["uncertainty"]["num_samples"])
@@ -88,8 +93,7 @@ def test_a_backend_that_loads_the_weights_is_self_deployed(backend: str):
     """Ours are lm-eval's own with prompts as ids; a server says nothing of where it stands."""
     for name, expected in ((backend, "self_deployed"), ("itax-completions", "unknown")):
         run, rows = _scored(backend=name)
-        about = {"sha256": "cd", "rows": 4}
-        found = record(run, rates(run, rows), organization="l", relationship="other", rows=about, now=1.0)
+        found = _record(run, rates(run, rows))
         assert expected == found["model_info"]["additional_details"]["deployment_type"]
 
 
@@ -99,7 +103,7 @@ def test_the_hub_s_own_reader_takes_eval_results():
     if not hasattr(hub, "parse_eval_result_entries"):
         pytest.skip("this huggingface_hub does not read .eval_results")
     run, rows = _scored()
-    ((name, content),) = eval_results(run, rates(run, rows), SOURCE).items()
+    ((name, content),) = eval_results(run, rates(run, rows), SOURCE, DIGEST).items()
     (entry,) = hub.parse_eval_result_entries(content)
     assert "itax_hefim.yaml" == name
     assert ("loubnabnl/humaneval_infilling", "itax_hefim", 75.0) == (entry.dataset_id, entry.task_id, entry.value)
@@ -113,15 +117,16 @@ def test_a_task_without_a_data_set_needs_a_name():
     run, rows = _scored()
     tasks = {"itax_hand": replace(run.tasks["itax_hefim"], task="itax_hand")}
     run, rows = replace(run, tasks=tasks), [replace(row, task="itax_hand") for row in rows]
-    assert {} == eval_results(run, rates(run, rows), SOURCE)
-    assert ["itax_hand.yaml"] == list(eval_results(run, rates(run, rows, {"itax_hand": "me/hand"}), SOURCE))
+    assert {} == eval_results(run, rates(run, rows), SOURCE, DIGEST)
+    assert ["itax_hand.yaml"] == list(eval_results(run, rates(run, rows, {"itax_hand": "me/hand"}), SOURCE, DIGEST))
 
 
 def test_the_hub_s_own_reader_takes_the_model_index():
     """Parsed by huggingface_hub: one result with its metric, value and source."""
     cards = pytest.importorskip("huggingface_hub.repocard_data", reason="the reader of that form")
     run, rows = _scored()
-    name, (result,) = cards.model_index_to_eval_results(model_index(run, rates(run, rows), SOURCE)["model-index"])
+    card = model_index(run, rates(run, rows), SOURCE, DIGEST)
+    name, (result,) = cards.model_index_to_eval_results(card["model-index"])
     assert ("m-7B", "pass@1", 75.0, SOURCE) == (name, result.metric_type, result.metric_value, result.source_url)
     assert "official" == result.dataset_args["protocol"]
 
@@ -129,8 +134,7 @@ def test_the_hub_s_own_reader_takes_the_model_index():
 def test_every_eval_ever_has_what_its_schema_requires():
     """Required fields, text in every additional_details, and a reference to the single answers."""
     run, rows = _scored()
-    about = {"sha256": "cd", "rows": 4}
-    found = record(run, rates(run, rows), organization="lab", relationship="third_party", rows=about, now=1.0)
+    found = _record(run, rates(run, rows))
     assert {
         "schema_version",
         "evaluation_id",
@@ -161,6 +165,27 @@ def _details(value: object):
     elif isinstance(value, list):
         for inner in value:
             yield from _details(inner)
+
+
+def test_files_of_different_models_have_different_readable_names():
+    """Hub names as they are; other scripts kept; a digest where the name alone would not tell two models apart."""
+    names = ["org/m-7B", "org/模型", "org/модель", "m b", "m:b", "/data/ckpt é", "x" * 300, "x" * 301, "模" * 300]
+    files = [file_name(Run(model=name, tasks={})) for name in names]
+    assert files[:3] == ["org_m-7B.json", "org_模型.json", "org_модель.json"]
+    assert files[3].startswith("m_b-")
+    assert len(set(files)) == len(names)
+    assert max(len(name.encode()) for name in files) < 255
+
+
+def test_every_form_names_its_run():
+    """By the sha256 of run.json, so that an export can be told from that of another run."""
+    run, rows = _scored()
+    found = rates(run, rows)
+    ((_, (entry,)),) = eval_results(run, found, SOURCE, DIGEST).items()
+    assert f"run_sha256={DIGEST}" in entry["notes"]
+    (result,) = model_index(run, found, SOURCE, DIGEST)["model-index"][0]["results"]
+    assert DIGEST == result["dataset"]["args"]["run_sha256"]
+    assert DIGEST == _record(run, found)["eval_library"]["additional_details"]["run_sha256"]
 
 
 def test_the_time_is_that_of_the_run():

@@ -54,6 +54,25 @@ def test_a_part_is_written_only_on_demand(scores: str, tmp_path: Path):
     assert "2 of 40" in (tmp_path / "card" / "model-index.yaml").read_text()
 
 
+@pytest.mark.parametrize("form", ["eval-results", "model-index", "every-eval-ever"])
+def test_the_file_of_another_run_is_not_replaced(scores: str, tmp_path: Path, form: str):
+    """The same run is exported again; another run of the model is refused, and so is a file of the user's."""
+    hub = ["--source", "https://example.org", "--dataset", "itax_hand_infilling=me/hand", "--out", str(tmp_path / "o")]
+    assert 0 == _run(scores, "--format", form, *hub).exit_code
+    assert 0 == _run(scores, "--format", form, *hub, "--organization", "lab").exit_code
+    (written,) = [path for path in (tmp_path / "o").rglob("*") if path.is_file()]
+    held = written.read_bytes()
+    run, rows = read_score_dir(scores)
+    again = write_score_dir(tmp_path / "again", replace(run, created="2026-01-02T03:04:05Z"), rows)
+    with pytest.raises(ConfigError, match=r"is there already and is no export of this run.*name another --out"):
+        _run(str(again), "--format", form, *hub)
+    assert held == written.read_bytes()
+    written.write_bytes(b"mine")
+    with pytest.raises(ConfigError, match="is there already"):
+        _run(scores, "--format", form, *hub)
+    assert b"mine" == written.read_bytes()
+
+
 def test_refusals_say_what_is_missing(scores: str, tmp_path: Path):
     """No source, no data set, a data set without its task."""
     out = ["--out", str(tmp_path / "o")]
