@@ -50,7 +50,7 @@ def behave(scores: Path | None, names: str, out: Path | None, listed: bool, as_j
     settings = replace(read_settings(), behaviors=tuple(name.strip() for name in names.split(",") if name.strip()))
     run, outcomes, notes = behave_directory(scores, settings)
     if out is not None:
-        claim_scores(out, run.model, run.tasks)
+        claim_scores(out, run.model, [outcome.key for outcome in outcomes])
         write_score_dir(out, run, outcomes)
     means, files = by_task(outcomes), by_file(outcomes)
     over = {name: _over_tasks(means, files, name) for name in _names(means)}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from itax_metrics.errors import ConfigError
-from itax_metrics.store import OUTCOMES_FILE, RUN_FILE
+from itax_metrics.errors import ConfigError, DataError
+from itax_metrics.store import OUTCOMES_FILE, RUN_FILE, read_score_dir
+
+Key = tuple[str, str, int]
+"""(task, task_id, sample) of one answer."""
 
 
 def claim(folder: Path, option: str = "--out") -> None:
@@ -28,17 +31,17 @@ def claim(folder: Path, option: str = "--out") -> None:
         raise ConfigError(f"{option} {folder} cannot be written ({error}). Name another folder.") from error
 
 
-def claim_scores(folder: Path, model: str, tasks: Iterable[str]) -> None:
-    """Claim a folder for the scores of a model on tasks; scores there must be those that will be replaced.
+def claim_scores(folder: Path, model: str, answers: Collection[Key]) -> None:
+    """Claim a folder for the scores of a model; scores there must be those that will be replaced.
 
-    The same model on the same tasks, or on more, replaces what is there and loses nothing. A `run.json` that is cut
-    off beside rows may be replaced too, because scoring again is its remedy.
+    The same answers of the same model, or more, replace what is there and lose nothing. A score directory that cannot
+    be read may be replaced too, because scoring again is its remedy.
 
     Raises:
-        ConfigError: the folder holds another model's scores, those of a task that is not among `tasks`, or a
-            `run.json` that `itax score` did not write; or it cannot be written.
+        ConfigError: the folder holds another model's scores, those of a task or an answer that is not among `answers`,
+            or a `run.json` that `itax score` did not write; or it cannot be written.
     """
-    refuse_other_scores(folder, model, tasks)
+    refuse_other_scores(folder, model, answers)
     claim(folder)
 
 
@@ -56,7 +59,7 @@ def refuse_other_exports(paths: Iterable[Path], run_sha256: str) -> None:
             )
 
 
-def refuse_other_scores(folder: Path, model: str, tasks: Iterable[str]) -> None:
+def refuse_other_scores(folder: Path, model: str, answers: Collection[Key]) -> None:
     """`claim_scores` without touching the folder."""
     held = folder / RUN_FILE
     if not held.is_file():
@@ -70,6 +73,17 @@ def refuse_other_scores(folder: Path, model: str, tasks: Iterable[str]) -> None:
             return
     if not isinstance(about, dict) or not isinstance(about.get("tasks"), dict) or "model" not in about:
         raise ConfigError(f"{held} was not written by `itax score`; {way_out}")
-    if about["model"] != model or not set(about["tasks"]) <= set(tasks):
+    if about["model"] != model or not set(about["tasks"]) <= {task for task, _, _ in answers}:
         names = ", ".join(about["tasks"])
         raise ConfigError(f"{folder} holds the scores of {about['model']} on {names}; {way_out}")
+    try:
+        rows = read_score_dir(folder)[1]
+    except DataError:
+        return
+    given = set(answers)
+    lost = [row for row in rows if row.key not in given]
+    if lost:
+        raise ConfigError(
+            f"{folder} holds {len(rows)} scored answers of {model}, and {len(lost)} of them would be lost (first: "
+            f"sample {lost[0].sample} of {lost[0].task_id} in {lost[0].task}); {way_out}"
+        )

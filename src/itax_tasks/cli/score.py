@@ -16,9 +16,9 @@ from itax_metrics.records import Outcome, Run
 from itax_metrics.unavailable import unavailable, unavailable_note
 from itax_tasks.answer import Stage
 from itax_tasks.answers import FORMATS, Format
-from itax_tasks.cli.folders import claim_scores
+from itax_tasks.cli.folders import Key, claim_scores
 from itax_tasks.cli.settings import HELP
-from itax_tasks.rescore import from_completions, from_lm_eval, score_to_directory
+from itax_tasks.rescore import Submission, from_completions, from_lm_eval, score_to_directory
 from itax_tasks.scoring import rates
 from itax_tasks.settings import read_settings
 from itax_tasks.tasks import task
@@ -106,7 +106,7 @@ def score(
         about = submissions[0].record
         model = {"model": model_name or about.get("model") or completions[0].stem, "revision": about.get("revision")}
         notes = []
-    claim_scores(out, str(model.get("model") or "unknown"), [submission.task for submission in submissions])
+    claim_scores(out, str(model.get("model") or "unknown"), _keys(submissions))
     run, outcomes = score_to_directory(
         submissions,
         out,
@@ -122,6 +122,16 @@ def score(
         raise ExecutionError(
             f"{len(undecided)} answers have no verdict, so their task's headline is withheld. {undecided[0].detail}"
         )
+
+
+def _keys(submissions: Sequence[Submission]) -> set[Key]:
+    """What may be scored, in every spelling of an id that the task knows."""
+    return {
+        (submission.task, task_id, answer.sample)
+        for submission in submissions
+        for answer in submission.answers
+        for task_id in (answer.task_id, task(submission.task).own_id(answer.task_id))
+    }
 
 
 def _by_task(run: Run, outcomes: Sequence[Outcome]) -> list[tuple[str, list[Outcome]]]:

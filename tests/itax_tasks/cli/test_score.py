@@ -243,6 +243,25 @@ def test_scores_of_another_model_or_task_are_not_replaced(answers: Path) -> None
     assert 0 == _score("--task", TASK, "--completions", answers, "--out", "mine").exit_code
 
 
+def test_a_part_does_not_replace_the_whole(answers: Path) -> None:
+    """Nor another part, nor one sample several; the whole replaces a part."""
+    part = _write(answers.with_name("part.jsonl"), [{"task_id": i, "completion": text} for i, text in TRUTHS[:3]])
+    other = _write(answers.with_name("other.jsonl"), [{"task_id": i, "completion": text} for i, text in TRUTHS[2:5]])
+    asked = ("--task", TASK, "--model", "m", "--out", "mine", "--completions")
+    assert 0 == _score(*asked, part, "--partial").exit_code
+    with pytest.raises(ConfigError, match=f"mine holds 3 scored answers of m, and 2 of them would be lost .*{TASK}"):
+        _score(*asked, other, "--partial")
+    assert 0 == _score(*asked, answers).exit_code
+    held = Path("mine/run.json").read_bytes(), Path("mine/outcomes.jsonl").read_bytes()
+    with pytest.raises(ConfigError, match=r"20 scored answers of m, and 17 of them would be lost.*name another --out"):
+        _score(*asked, part, "--partial")
+    assert held == (Path("mine/run.json").read_bytes(), Path("mine/outcomes.jsonl").read_bytes())
+    twice = [{"task_id": i, "completion": text} for i, text in (*TRUTHS, *TRUTHS)]
+    assert 0 == _score(*asked, _write(answers.with_name("twice.jsonl"), twice)).exit_code
+    with pytest.raises(ConfigError, match="40 scored answers of m, and 20 of them would be lost"):
+        _score(*asked, answers)
+
+
 def test_a_run_file_of_another_tool_is_not_replaced_and_a_damaged_one_is(answers: Path) -> None:
     """Scoring again is the remedy for a score directory that was cut off."""
     Path("mine").mkdir()
