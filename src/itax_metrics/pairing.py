@@ -185,7 +185,14 @@ def _pair_items(
     # One wrong item usually means all are wrong: the first tells enough.
     problems = problems[:1]
     if dropped and on_missing == "error":
-        problems.append(_missing_message(name, len(items), len(every) + dropped.neither, dropped))
+        incomplete = [
+            _Incomplete(side, task.samples_per_item, items_of, rows)
+            for side, task, items_of, rows in (
+                ("base", base_task, dropped.base, base_rows),
+                ("instruct", instruct_task, dropped.instruct, instruct_rows),
+            )
+        ]
+        problems.append(_missing_message(name, len(items), len(every) + dropped.neither, dropped.neither, incomplete))
     elif not items:
         problems.append(f"{name}: no item has all its answers on both sides. Run the task again with both models.")
     return (tuple(items), dropped), problems
@@ -195,15 +202,48 @@ def _samples(left: Sequence[Outcome], right: Sequence[Outcome]) -> tuple[list[in
     return [row.sample for row in left], [row.sample for row in right]
 
 
-def _missing_message(name: str, shared: int, total: int, dropped: Dropped) -> str:
-    parts = []
-    for side, items in (("base", dropped.base), ("instruct", dropped.instruct)):
-        if items:
-            more = ", ..." if len(items) > _SHOWN else ""
-            parts.append(f"{len(items)} missing in {side}: {', '.join(items[:_SHOWN])}{more}")
-    if dropped.neither:
-        parts.append(f"{dropped.neither} missing in both")
-    return (
-        f"{name}: base and instruct share {shared} of {total} items ({'; '.join(parts)}). "
-        "Run the missing items, or pass --on-missing drop to compare the rest and record what was left out."
+@dataclass(frozen=True, slots=True)
+class _Incomplete:
+    """The items of one side that lack samples."""
+
+    side: str
+    samples: int
+    """Samples an item of this run has."""
+    items: tuple[str, ...]
+    rows: Mapping[str, Sequence[Outcome]]
+
+    def parts(self) -> list[str]:
+        """What is missing: whole items, and samples of items."""
+        absent = [item for item in self.items if item not in self.rows]
+        short = [item for item in self.items if item in self.rows]
+        found = [f"{len(absent)} missing in {self.side}: {_listed(absent)}"] if absent else []
+        few = f"fewer than {self.samples} samples"
+        return found + ([f"{len(short)} with {few} in {self.side}: {_listed(short)}"] if short else [])
+
+    def surplus(self) -> str:
+        """What to do where the odd items out are those that have all samples; empty where they are not."""
+        full = sorted({*self.rows} - {*self.items})
+        if not full or len(self.rows) <= 2 * len(full):
+            return ""
+        return (
+            f"In {self.side} no more than {len(full)} of {len(self.rows)} items have {self.samples} samples "
+            f"({_listed(full)}): if these are duplicates, as after a resumed generation, remove them from the answers "
+            "and run `itax score` again. "
+        )
+
+
+def _missing_message(name: str, shared: int, total: int, neither: int, sides: Sequence[_Incomplete]) -> str:
+    parts = [part for side in sides for part in side.parts()]
+    if neither:
+        parts.append(f"{neither} missing in both")
+    surplus = "".join(side.surplus() for side in sides)
+    remedy = (
+        surplus or "Run what is missing, or pass --on-missing drop to compare the rest and record what was left out."
     )
+    if surplus:
+        remedy += f"--on-missing drop would leave out the other {total - shared} items."
+    return f"{name}: base and instruct share {shared} of {total} items ({'; '.join(parts)}). {remedy}"
+
+
+def _listed(items: Sequence[str]) -> str:
+    return f"{', '.join(items[:_SHOWN])}{', ...' if len(items) > _SHOWN else ''}"

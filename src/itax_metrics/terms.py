@@ -28,6 +28,7 @@ def unequal_machines(base: Run, instruct: Run) -> list[str]:
 def unequal_settings(name: str, base: TaskRun, instruct: TaskRun, across: Across | None) -> list[str]:
     """How a task was put and judged, as far as it differs and `across` does not allow it: one violation a line."""
     rescore = "Run `itax score` again with one itax for both."
+    more = "Generate as many for both; where as many were, the answers hold duplicates: remove them and score again."
     compared: list[tuple[str, Any, Any, str]] = [
         ("task version", base.version, instruct.version, "Run both models with one itax version."),
         (
@@ -39,7 +40,7 @@ def unequal_settings(name: str, base: TaskRun, instruct: TaskRun, across: Across
         ("data", _data_hash(base), _data_hash(instruct), "Point ITAX_DATA_DIR at one copy for both and run again."),
         ("judging", base.data.get("judging"), instruct.data.get("judging"), rescore),
         ("limits", dict(base.limits), dict(instruct.limits), "Run `itax score` again with the same limits."),
-        ("samples per item", base.samples_per_item, instruct.samples_per_item, "Generate as many for both."),
+        ("samples per item", base.samples_per_item, instruct.samples_per_item, more),
     ]
     if across != "cue" or base.task == instruct.task:
         compared.append(("protocol", base.protocol, instruct.protocol, rescore))

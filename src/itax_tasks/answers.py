@@ -28,6 +28,9 @@ from itax_tasks.answers_evalplus import folder_rows, results_rows
 Format = Literal["itax", "lm-eval", "hefim", "evalplus", "bigcodebench", "ds1000", "classeval"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
+_SHOWN = 10
+"""Item names listed in a message; the rest is counted."""
+
 OF_TOOLS: frozenset[Format] = frozenset({"evalplus", "bigcodebench"})
 """Formats that have folders of programs, and results with verdicts."""
 
@@ -132,6 +135,31 @@ def coverage(answers: Collection[Answer], task_ids: Collection[str]) -> Coverage
     known, answered = set(task_ids), {answer.task_id for answer in answers}
     unknown = dict.fromkeys(answer.task_id for answer in answers if answer.task_id not in known)
     return Coverage(tuple(task_id for task_id in task_ids if task_id not in answered), tuple(unknown))
+
+
+def uneven(answers: Collection[Answer]) -> str:
+    """Which items have more or fewer answers than most, as after a resumed generation; empty where all have as many."""
+    texts: dict[str, list[str]] = {}
+    for answer in answers:
+        texts.setdefault(answer.task_id, []).append(answer.text)
+    sizes = Counter(len(found) for found in texts.values())
+    if len(sizes) < 2:
+        return ""
+    usual = min(size for size, items in sizes.items() if items == max(sizes.values()))
+    said = []
+    for word, odd in (
+        ("more", [task_id for task_id, found in texts.items() if len(found) > usual]),
+        ("fewer", [task_id for task_id, found in texts.items() if len(found) < usual]),
+    ):
+        if odd:
+            more = ", ..." if len(odd) > _SHOWN else ""
+            plural = "s" if usual > 1 else ""
+            said.append(f"{len(odd)} of {len(texts)} items have {word} than {usual} answer{plural}")
+            said[-1] += f" ({', '.join(odd[:_SHOWN])}{more})"
+    repeated = sum(len(found) - len(set(found)) for found in texts.values() if len(found) > usual)
+    if repeated:
+        said.append(f"{repeated} of the answers too many repeat one of their item word for word")
+    return "; ".join(said)
 
 
 def _located_rows(path: Path, format: Format | None) -> Iterator[tuple[str, dict[str, Any]]]:

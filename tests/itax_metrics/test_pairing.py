@@ -154,8 +154,29 @@ def test_an_item_without_all_samples_is_missing():
     """An item with one of its two samples is not averaged over one."""
     two = replace(TASK, samples_per_item=2)
     rows = _rows(samples=2)
-    with pytest.raises(PairingError, match="1 missing in instruct: item/3"):
+    with pytest.raises(PairingError, match=r"1 with fewer than 2 samples in instruct: item/3.*Run what is missing"):
         pair((_run("b", two), rows), (_run("i", two), rows[:-1]))
+
+
+def test_a_few_duplicates_do_not_make_the_rest_missing():
+    """One of four items has two samples on both sides: that item is named, and what --on-missing drop would cost."""
+    two = replace(TASK, samples_per_item=2)
+    rows = [*_rows(), *_rows([2], sample=1)]
+    with pytest.raises(PairingError) as refused:
+        pair((_run("b", two), rows), (_run("i", two), rows))
+    message = str(refused.value)
+    assert "missing" not in message.replace("--on-missing", "")
+    assert "3 with fewer than 2 samples in base: item/0, item/1, item/3" in message
+    assert "In instruct no more than 1 of 4 items have 2 samples (item/2): if these are duplicates" in message
+    assert "--on-missing drop would leave out the other 3 items." in message
+
+
+def test_duplicates_of_one_side_alone_are_named():
+    """The other side has one sample an item, which is what was generated."""
+    rows = [*_rows(), *_rows([2], sample=1)]
+    with pytest.raises(PairingError, match=r"base 1, instruct 2.*the answers hold duplicates") as refused:
+        pair((_run("b"), _rows()), (_run("i", replace(TASK, samples_per_item=2)), rows))
+    assert "In instruct no more than 1 of 4 items have 2 samples (item/2)" in str(refused.value)
 
 
 def test_dropping_everything_is_refused():

@@ -11,7 +11,7 @@ import pytest
 
 from itax_metrics.errors import DataError
 from itax_tasks.answer import Answer, Stage
-from itax_tasks.answers import Format, coverage, read_answers
+from itax_tasks.answers import Format, coverage, read_answers, uneven
 
 Row = dict[str, Any]
 
@@ -330,3 +330,22 @@ def test_a_row_without_our_notes_has_no_tokens(left: str, tmp_path: Path) -> Non
     row = {"doc": {"task_id": "a"}, "resps": [["x"]], "filtered_resps": [left]}
     path.write_text(json.dumps(row) + "\n", "utf-8")
     assert read_answers(path).answers[0].tokens is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("a1 b1 c2", ""),
+        ("a1 a1 b1 b2", ""),
+        ("a1 b1 c1 a1", "1 of 3 items have more than 1 answer (a); 1 of the answers too many repeat"),
+        ("a1 b1 c1 a2", "1 of 3 items have more than 1 answer (a)"),
+        ("a1 a2 b1 b2 c1", "1 of 3 items have fewer than 2 answers (c)"),
+        ("a1 a2 b1", "1 of 2 items have more than 1 answer (a)"),
+    ],
+)
+def test_items_with_more_or_fewer_answers_than_most_are_named(rows: str, expected: str) -> None:
+    """The usual number is that of most items, the smaller one where as many have either; repeats are counted."""
+    said = uneven([Answer(row[0], number, row[1]) for number, row in enumerate(rows.split())])
+    assert said.startswith(expected)
+    assert bool(said) == bool(expected)
+    assert ("word for word" in said) == ("repeat" in expected)

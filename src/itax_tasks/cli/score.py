@@ -11,11 +11,11 @@ from typing import Any, cast
 import click
 
 from itax_metrics.behavior.summary import PAPER_BEHAVIORS, by_task
-from itax_metrics.errors import ConfigError, ExecutionError
+from itax_metrics.errors import ConfigError, DataError, ExecutionError
 from itax_metrics.records import Outcome, Run
 from itax_metrics.unavailable import unavailable, unavailable_note
 from itax_tasks.answer import Stage
-from itax_tasks.answers import FORMATS, Format
+from itax_tasks.answers import FORMATS, Format, uneven
 from itax_tasks.cli.folders import Key, claim_scores
 from itax_tasks.cli.settings import HELP
 from itax_tasks.rescore import Submission, from_completions, from_lm_eval, score_to_directory
@@ -46,7 +46,9 @@ from itax_tasks.tasks import task
     "--data-version", help="Official version of the data the answers belong to, where a task has several. [its own]"
 )
 @click.option("--model", "model_name", help="Model name for run.json. [as recorded]")
-@click.option("--partial", is_flag=True, help="Accept a file that does not answer every item; recorded.")
+@click.option(
+    "--partial", is_flag=True, help="Accept a file that does not answer every item, or not all equally often."
+)
 @click.option(
     "--on-unknown",
     type=click.Choice(["error", "drop"]),
@@ -103,6 +105,12 @@ def score(
                 partial=partial,
             )
         ]
+        odd = uneven(submissions[0].answers)
+        if odd and not partial:
+            raise DataError(
+                f"{completions[0]}: {odd}. Remove duplicates, as a resumed generation leaves them, or add what is "
+                "missing; or pass --partial to take every row as a sample."
+            )
         about = submissions[0].record
         model = {"model": model_name or about.get("model") or completions[0].stem, "revision": about.get("revision")}
         notes = []

@@ -198,6 +198,21 @@ def test_a_mistyped_task_is_answered_with_the_nearest(answers: Path) -> None:
         _score("--task", "itax_hand_complet", "--completions", answers, "--out", "mine")
 
 
+def test_a_few_duplicates_are_refused(answers: Path, tmp_path: Path) -> None:
+    """Rows that a resumed generation wrote again would become second samples; --partial takes them as such."""
+    rows = [{"task_id": i, "completion": text} for i, text in (*TRUTHS, TRUTHS[4], (TRUTHS[7][0], "pass"))]
+    _write(answers, rows)
+    asked = ("--task", TASK, "--completions", answers, "--out", "mine")
+    with pytest.raises(DataError) as refused:
+        _score(*asked)
+    ids = f"{TRUTHS[4][0]}, {TRUTHS[7][0]}"
+    assert f"my-model.jsonl: 2 of 20 items have more than 1 answer ({ids}); 1 of the answers too many" in str(
+        refused.value
+    )
+    assert not (tmp_path / "mine").exists()
+    assert f"note: {TASK}: items have 1 to 2 samples each." in _score(*asked, "--partial").stdout
+
+
 def test_a_cut_file_is_refused_and_nothing_is_written(answers: Path, tmp_path: Path) -> None:
     """A truncated samples file makes no score directory."""
     answers.write_bytes(answers.read_bytes()[:-30])
