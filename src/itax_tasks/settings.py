@@ -17,6 +17,9 @@ from itax_metrics.errors import ConfigError
 
 SandboxPolicy = Literal["require", "prefer", "off"]
 
+VERSIONED = ("bigcodebench", "humaneval", "mbpp")
+"""The benchmarks whose official data have several versions."""
+
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "safim_mode": ("infilling", "reverse_infilling", "left_to_right", "prefix_feeding", "instructed", "fewshot"),
     "safim_shortcut": ("on", "off"),
@@ -75,7 +78,7 @@ class Settings:
         """
         if self.data_version is None:
             return own
-        named = dict(part.split("=", 1) for part in self.data_version.split(",") if "=" in part)
+        named = _named(self.data_version)
         asked = named.get(benchmark, own) if named else self.data_version
         if asked not in known:
             raise ConfigError(
@@ -83,6 +86,28 @@ class Settings:
                 f"one for each benchmark, such as {benchmark}={own}."
             )
         return asked
+
+    def require_version_of(self, benchmarks: Iterable[str]) -> None:
+        """Refuse a data version that none of these benchmarks would read: asked for on purpose, it would be ignored.
+
+        Raises:
+            ConfigError: names the benchmarks that have versions.
+        """
+        if self.data_version is None:
+            return
+        asked = list(dict.fromkeys(benchmarks))
+        meant = list(_named(self.data_version)) or VERSIONED
+        if not set(asked) & set(meant) & set(VERSIONED):
+            several = [name for name in asked if name in VERSIONED]
+            raise ConfigError(
+                f"data_version is {self.data_version!r}, and "
+                + (
+                    f"names no version of {', '.join(several)}. Name it, such as {several[0]}=VERSION."
+                    if several
+                    else f"the data of {', '.join(asked)} have one version. Leave it out; {', '.join(VERSIONED)} have "
+                    "several."
+                )
+            )
 
     def record(self) -> dict[str, Any]:
         """The settings as they are written into results: no paths of this machine, only what moves a score."""
@@ -183,4 +208,14 @@ def _versions(text: str | None, source: str) -> str | None:
     parts = [part.strip() for part in (text or "").split(",") if part.strip()]
     if len(parts) > 1 and not all("=" in part for part in parts):
         raise ConfigError(f"{source} is {text!r}; name one version, or benchmark=version pairs with commas.")
+    unknown = [name for name in _named(",".join(parts)) if name not in VERSIONED]
+    if unknown:
+        raise ConfigError(
+            f"{source} is {text!r}; {unknown[0]!r} is no benchmark with several versions: {', '.join(VERSIONED)}."
+        )
     return ",".join(parts) or None
+
+
+def _named(versions: str) -> dict[str, str]:
+    """Benchmark to version, of benchmark=version pairs; empty for a version without a benchmark."""
+    return dict(part.split("=", 1) for part in versions.split(",") if "=" in part)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from itax_metrics.errors import ConfigError
-from itax_tasks.settings import Settings, default_state_dir, read_settings
+from itax_tasks.settings import VERSIONED, Settings, default_state_dir, read_settings
+from itax_tasks.tasks import TASKS
 
 
 def test_nothing_given_means_the_defaults() -> None:
@@ -112,3 +113,29 @@ def test_the_record_names_no_folder_of_this_machine(tmp_path: Path) -> None:
 def test_fetched_files_live_below_the_state_folder(tmp_path: Path) -> None:
     """The cache of official files moves with ITAX_STATE_DIR."""
     assert tmp_path / "data" == Settings(state_dir=tmp_path).cache_dir
+
+
+@pytest.mark.parametrize("benchmark", VERSIONED)
+def test_every_benchmark_with_several_versions_names_them(benchmark: str) -> None:
+    """Before it looks for data."""
+    spec = next(spec for spec in TASKS.values() if spec.family == benchmark)
+    with pytest.raises(ConfigError, match=f"data_version is 'v9', and {benchmark} has v0"):
+        spec.load(read_settings({"data_version": "v9"}, {}))
+
+
+def test_a_version_of_an_unknown_benchmark_is_refused() -> None:
+    """A misspelt pair would leave the benchmark at its own version."""
+    with pytest.raises(ConfigError, match=r"ITAX_DATA_VERSION .*'humanevl' is no benchmark with several versions"):
+        read_settings({}, {"ITAX_DATA_VERSION": "humanevl=v0.1.9,mbpp=v0.1.0"})
+
+
+def test_a_version_that_nothing_would_read_is_refused() -> None:
+    """One of the benchmarks suffices; a pair for another does not."""
+    plain, pair = (read_settings({"data_version": text}, {}) for text in ("v0.1.9", "humaneval=v0.1.9"))
+    read_settings({}, {}).require_version_of(["hefim"])
+    plain.require_version_of(["hefim", "humaneval"])
+    pair.require_version_of(["humaneval"])
+    with pytest.raises(ConfigError, match=r"names no version of mbpp. Name it, such as mbpp=VERSION"):
+        pair.require_version_of(["mbpp", "hefim"])
+    with pytest.raises(ConfigError, match="the data of hefim, safim have one version"):
+        plain.require_version_of(["hefim", "safim", "hefim"])

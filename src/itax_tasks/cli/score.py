@@ -114,6 +114,8 @@ def score(
         about = submissions[0].record
         model = {"model": model_name or about.get("model") or completions[0].stem, "revision": about.get("revision")}
         notes = []
+    if data_version:
+        settings.require_version_of(task(submission.task).family for submission in submissions)
     claim_scores(out, str(model.get("model") or "unknown"), _keys(submissions))
     run, outcomes = score_to_directory(
         submissions,

@@ -179,6 +179,22 @@ def test_withheld_rates_are_written_and_then_refused(answers: Path, monkeypatch:
 # Refused at the door
 
 
+@pytest.mark.parametrize("asked", ["v9", "humaneval=v0.1.9"])
+def test_a_version_of_data_that_have_one_is_refused(answers: Path, asked: str) -> None:
+    """It would be ignored; the benchmarks that have several are named."""
+    with pytest.raises(ConfigError, match=r"the data of hand have one version. Leave it out; bigcodebench, humaneval"):
+        _score("--task", TASK, "--completions", answers, "--out", "mine", "--data-version", asked)
+    assert not Path("mine").exists()
+
+
+def test_a_version_in_the_environment_is_for_the_tasks_that_have_several(
+    answers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One shell scores many tasks."""
+    monkeypatch.setenv("ITAX_DATA_VERSION", "v0.1.9")
+    assert 0 == _score("--task", TASK, "--completions", answers, "--out", "mine").exit_code
+
+
 def test_neither_or_both_sources_are_refused(answers: Path, outputs: Path) -> None:
     """Exactly one of SOURCE and --completions."""
     for arguments in ((), (outputs, "--completions", answers)):
