@@ -50,9 +50,11 @@ def route(
 
 
 def _cost(cost: PairedCost) -> str:
-    if cost.base is None or cost.instruct is None:
+    if not cost.n_items:
         return f"  {cost.task}, {cost.unit}: not known for both models"
-    shown = f"  {cost.task}, {cost.unit}: base {cost.base:.4g}, instruct {cost.instruct:.4g}"
+    sides = (("base", cost.base), ("instruct", cost.instruct))
+    said = (f"{side} {'solves none' if value is None else f'{value:.4g}'}" for side, value in sides)
+    shown = f"  {cost.task}, {cost.unit}: {', '.join(said)}"
     if cost.ratio is None:
         return shown
     interval = f" [{cost.ratio_ci95.low:.3f}, {cost.ratio_ci95.high:.3f}]" if cost.ratio_ci95 else ""

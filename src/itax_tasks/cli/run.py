@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -110,6 +111,14 @@ def check(asked: Any) -> None:
     from itax_tasks.harness import host
 
     config = asked.config
+    if not all(asked.tasks) or not asked.tasks:
+        named = f"--tasks {','.join(asked.tasks)} holds an empty name" if any(asked.tasks) else "No task is named"
+        raise ConfigError(f"{named}. Name what to run, such as --tasks itax_hefim,itax_safim.")
+    if isinstance(config.limit, (int, float)) and not 0 < config.limit < math.inf:
+        raise ConfigError(
+            f"--limit {config.limit:g} leaves no item to answer. Give a number of items (at least 1) or a share of "
+            "them (between 0 and 1), or leave it out."
+        )
     host.refuse_unknown(asked)
     if asked.ours and not config.confirm_run_unsafe_code:
         raise ConfigError(

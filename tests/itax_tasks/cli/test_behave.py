@@ -183,6 +183,19 @@ def test_safeguards_are_judged_by_the_data_of_the_run(
     assert shown[0] == shown[1]
 
 
+def test_a_model_that_solves_nothing_leaves_the_other_its_cost(scores: Path, tmp_path: Path) -> None:
+    """Known figures are shown beside "solves none"; what nobody counted is not known."""
+    run, rows = read_score_dir(scores)
+    none = [replace(row, passed=False, verdict=Status.FAILED, metrics={"pass@1": 0.0}) for row in rows]
+    write_score_dir(tmp_path / "none", replace(run, model="n"), none)
+    spent = sum(len(row.completion) for row in rows) / 2
+    lines = itax("route", scores, tmp_path / "none").stdout.splitlines()
+    assert f"  {TASK}, characters: base {spent:.4g}, instruct solves none" in lines
+    assert f"  {TASK}, tokens: not known for both models" in lines
+    both = itax("route", tmp_path / "none", tmp_path / "none").stdout
+    assert f"  {TASK}, characters: base solves none, instruct solves none" in both
+
+
 def test_routers_compare_two_runs(scores: Path, tmp_path: Path) -> None:
     """The instruct side solves nothing."""
     run, rows = read_score_dir(scores)

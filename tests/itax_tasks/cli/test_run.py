@@ -54,6 +54,29 @@ def test_the_missing_unsafe_flag_is_named_before_the_model_loads(answers: Path) 
     assert "--confirm_run_unsafe_code" in str(result.exception)
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ((), "No task is named"),
+        (("--tasks", ""), "No task is named"),
+        (("--tasks", "itax_hand_completion,"), "holds an empty name"),
+        (("--tasks", "itax_hand_completion", "--limit", "0"), "--limit 0 leaves no item"),
+        (("--tasks", "itax_hand_completion", "--limit", "-3"), "--limit -3 leaves no item"),
+        (("--tasks", "itax_hand_completion", "--limit", "nan"), "--limit nan leaves no item"),
+    ],
+)
+def test_nothing_to_run_is_refused_before_the_model_loads(
+    asked: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No task or no item: one message, and no talk of checks that passed."""
+    monkeypatch.chdir(tmp_path)
+    result = itax_run("--model", "hf", "--model_args", "pretrained=nowhere", *asked, "--confirm_run_unsafe_code")
+    assert isinstance(result.exception, ConfigError)
+    assert said in str(result.exception)
+    assert "checks" not in result.output
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_chat_template_is_refused_before_the_model_loads() -> None:
     """--apply_chat_template on our tasks is one message."""
     result = itax_run(
