@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from itax_metrics.errors import ConfigError
 from itax_metrics.report.content import Report
 from itax_metrics.report.figures import figures
 from itax_metrics.report.markdown import render_report_markdown
@@ -27,8 +29,16 @@ def write_report(folder: str | Path, report: Report, version: str, png: Callable
 
     Returns:
         The page.
+
+    Raises:
+        ConfigError: the `report.json` there is a comparison, perhaps the very one that this report is of.
     """
     target = Path(folder)
+    if "benchmarks" in _held(target / "report.json"):
+        raise ConfigError(
+            f"{target / 'report.json'} is a comparison of `itax compare`, which the report would replace; name another "
+            "--out, or rename it."
+        )
     drawings = figures(report)
     (target / "figures").mkdir(parents=True, exist_ok=True)
     endings = (".svg", ".png") if png else (".svg",)
@@ -50,12 +60,17 @@ def write_report(folder: str | Path, report: Report, version: str, png: Callable
 
 def _earlier_figures(about: Path) -> Iterator[str]:
     """File names in `figures/` that the report.json of an earlier report lists; none where it cannot say."""
-    try:
-        content = json.loads(about.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return
-    listed = content.get("figures") if isinstance(content, dict) else None
+    listed = _held(about).get("figures")
     for name in listed if isinstance(listed, list) else ():
         # A path in the list would lead out of the folder.
         if isinstance(name, str) and Path(name).name == name and name.endswith((".svg", ".png")):
             yield name
+
+
+def _held(about: Path) -> Mapping[str, Any]:
+    """The object that a file holds; empty where it holds none."""
+    try:
+        content = json.loads(about.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -12,6 +12,7 @@ from itax_metrics.matching import Across
 from itax_metrics.pairing import OnMissing
 from itax_metrics.report.tables import render_markdown, render_text
 from itax_metrics.store import read_score_dir, write_atomic
+from itax_tasks.cli.folders import refuse_score_files
 from itax_tasks.cli.settings import HELP
 
 
@@ -93,6 +94,7 @@ def compare(
         raise ConfigError("--json and --markdown exclude each other: choose one.")
     if not out.parent.is_dir():
         raise ConfigError(f"--out {out}: the folder {out.parent} does not exist. Make it first, or name another.")
+    refuse_score_files(out)
     comparison = compare_runs(
         read_score_dir(base),
         read_score_dir(instruct),

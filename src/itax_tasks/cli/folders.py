@@ -45,6 +45,21 @@ def claim_scores(folder: Path, model: str, answers: Collection[Key]) -> None:
     claim(folder)
 
 
+def refuse_score_files(file: Path, option: str = "--out") -> None:
+    """Refuse to write over a file of a score directory: it may be what the command is about to read.
+
+    Raises:
+        ConfigError: the file is one of a score directory, or would be taken for one.
+    """
+    names = (RUN_FILE, OUTCOMES_FILE, f"{OUTCOMES_FILE}.gz")
+    held = any((file.parent / name).is_file() for name in names)
+    # Not every file system tells RUN.JSON from run.json.
+    if held and file.name.lower() in names:
+        raise ConfigError(
+            f"{option} {file} would replace a file of the score directory {file.parent}; name another file."
+        )
+
+
 def refuse_other_exports(paths: Iterable[Path], run_sha256: str) -> None:
     """Refuse to replace files that are no export of this run; they name it by the sha256 of its `run.json`.
 

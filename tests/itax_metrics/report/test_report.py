@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from itax_metrics.compare import compare
-from itax_metrics.errors import DataError, PairingError
+from itax_metrics.errors import ConfigError, DataError, PairingError
 from itax_metrics.p_values import p_value
 from itax_metrics.paper.measured import pair
 from itax_metrics.records import Item, Outcome, Run, Status, TaskRun
@@ -65,6 +65,21 @@ def test_the_page_holds_numbers_flips_and_settings(tmp_path: Path):
     assert page.count('<details class="gained">') == 5
     assert "org/m-7B-Instruct" in page
     assert "sandbox layers" in page
+
+
+def test_a_comparison_is_not_replaced_by_its_report(tmp_path: Path):
+    """Whoever called it report.json keeps it, and nothing is written beside it; a report replaces a report."""
+    folder = tmp_path / "report"
+    folder.mkdir()
+    one = _pair()
+    (folder / "report.json").write_text(json.dumps(one.comparison))
+    with pytest.raises(ConfigError, match=r"report\.json is a comparison .* name another --out"):
+        write_report(folder, build([one]), "1")
+    assert ["report.json"] == [path.name for path in folder.iterdir()]
+    assert json.loads(json.dumps(one.comparison)) == json.loads((folder / "report.json").read_text())
+    (folder / "report.json").unlink()
+    for _ in range(2):
+        write_report(folder, build([one]), "1")
 
 
 def test_the_corrected_p_stand_beside_the_p_they_correct(tmp_path: Path):

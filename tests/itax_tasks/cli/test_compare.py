@@ -115,6 +115,20 @@ def test_refusals_are_itax_errors_and_write_nothing(pair: list[str], tmp_path: P
     assert not (tmp_path / "comparison.json").exists()
 
 
+@pytest.mark.parametrize("name", ["run.json", "outcomes.jsonl", "outcomes.jsonl.gz", "RUN.json"])
+@pytest.mark.parametrize("folder", ["base", "instruct", "other", "base/../instruct", "link"])
+def test_a_file_of_a_score_directory_is_not_replaced(pair: list[str], tmp_path: Path, folder: str, name: str):
+    """Neither of the two that are compared nor of any other; a new name beside their files is nobody's."""
+    _write(tmp_path / "other", "org/other", [True] * 40)
+    (tmp_path / "link").symlink_to(tmp_path / "base")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    held = {path: path.read_bytes() for path in files}
+    with pytest.raises(ConfigError, match="would replace a file of the score directory"):
+        _run(*pair, "--out", f"{folder}/{name}")
+    assert held == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert 0 == _run(*pair, "--out", f"{folder}/comparison.json").exit_code
+
+
 def test_help_teaches_by_example():
     """The help shows every step and says what the sign means."""
     text = _run("--help").stdout
