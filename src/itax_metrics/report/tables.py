@@ -13,6 +13,7 @@ from typing import Any
 from itax_metrics.comparison import Comparison
 from itax_metrics.p_values import p_value
 from itax_metrics.report.grid import visible
+from itax_metrics.report.names import shortened
 from itax_metrics.report.notes import benchmark_notes, run_notes
 
 TITLE = "Tax = base % - instruct %, in points. Positive: instruct lost."
@@ -24,7 +25,8 @@ LEVEL = 0.05
 WIDTH = 120
 
 _HEADERS = ("benchmark", "n", "base %", "inst %", "tax", "95 % CI", "p", "p Holm", "McN p", "gain/lost", "MDE")
-_NAME_WIDTH = 28
+_NAME_WIDTH = (28, 30)
+"""The column of benchmark names, where the others are wide and where they leave room."""
 
 PARTS_TITLE = "The tax taken apart, in points (first - second). Paired, uncorrected; no claim of their own."
 _PARTS_HEADERS = ("benchmark", "part", "first - second", "n", "first %", "second %", "points", "95 % CI", "p")
@@ -33,9 +35,9 @@ Table = Comparison | Mapping[str, Any]
 
 
 def render_text(comparison: Table) -> str:
-    """Lay a comparison out for a terminal of 120 columns; long benchmark names are shortened with `..`."""
+    """Lay a comparison out for a terminal of 120 columns; long benchmark names are shortened, and stay distinct."""
     content = _content(comparison)
-    rows = [_HEADERS, *([_shortened(row[0]), *row[1:]] for row in _rows(content))]
+    rows = _with_short_names([_HEADERS, *_rows(content)])
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADERS))]
     lines = [
         "  ".join(
@@ -149,7 +151,7 @@ def _parts(content: Mapping[str, Any]) -> list[tuple[str, ...]]:
         interval = part["ci95_points"]
         rows.append(
             (
-                _shortened(part["benchmark"]),
+                part["benchmark"],
                 part["name"],
                 f"{part['first']} - {part['second']}",
                 str(part["n_items"]),
@@ -167,7 +169,7 @@ def _parts_text(content: Mapping[str, Any]) -> list[str]:
     rows = _parts(content)
     if not rows:
         return []
-    shown = [_PARTS_HEADERS, *rows]
+    shown = _with_short_names([_PARTS_HEADERS, *rows])
     widths = [max(len(row[column]) for row in shown) for column in range(len(_PARTS_HEADERS))]
     lines = [
         "  ".join(
@@ -224,8 +226,11 @@ def _signed(value: float) -> str:
     return "0.0" if text in ("+0.0", "-0.0") else text
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _NAME_WIDTH else f"{name[: _NAME_WIDTH - 2]}.."
+def _with_short_names(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    others = sum(2 + max(map(len, column)) for column in list(zip(*rows, strict=True))[1:])
+    least, most = _NAME_WIDTH
+    short = shortened([row[0] for row in rows], max(least, min(most, WIDTH - others)))
+    return [(short[row[0]], *row[1:]) for row in rows]
 
 
 def _escaped(cell: str) -> str:

@@ -64,6 +64,18 @@ def test_table_fits_a_terminal():
     assert any(line.startswith(f"{long_name}: ") for line in lines)
 
 
+def test_rows_of_one_benchmark_stay_distinct():
+    """Four wordings beside one task are four names in the text, and stand in full in Markdown."""
+    wordings = ("chat", "chat_b", "fimchat", "prefill")
+    splits = {f"itax_mini_infilling / itax_mini_infilling_{wording}": UNCLEAR for wording in wordings}
+    comparison = _comparison(splits)
+    lines = render_text(comparison).splitlines()
+    table = lines[lines.index(TITLE) : lines.index("", lines.index(TITLE))]
+    assert max(map(len, table)) <= WIDTH
+    assert all(any(line.startswith(f"itax_mini_infilling / _{wording} ") for line in table) for wording in wordings)
+    assert all(f"| {name} |" in render_markdown(comparison) for name in splits)
+
+
 def test_loss_and_gain_are_worded():
     """Evidence after Holm is told as a loss or a gain with its interval."""
     assert readings(_comparison({"itax_a": LOSES}))[0].startswith(
