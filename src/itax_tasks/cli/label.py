@@ -38,6 +38,12 @@ def sheet(scores: tuple[Path, ...], out: Path, seed: int, per_cell: int) -> None
       itax label sheet scores/base scores/instruct --out labels
     """
     claim(out)
+    for name in ("rater_1.csv", "rater_2.csv", "key.json"):
+        # Without its key a sheet that is out with its raters is worth nothing.
+        if (out / name).exists():
+            raise ConfigError(
+                f"{out / name} is there already and may hold labels or belong to some. Name another --out."
+            )
     runs: dict[str, Run] = {}
     rows = {}
     for path in scores:
@@ -51,8 +57,6 @@ def sheet(scores: tuple[Path, ...], out: Path, seed: int, per_cell: int) -> None
     out.mkdir(parents=True, exist_ok=True)
     rater = as_csv(entries)
     for name, text in (("rater_1.csv", rater), ("rater_2.csv", rater), ("sheet.html", as_html(entries))):
-        if name.endswith("csv") and (out / name).exists():
-            raise ConfigError(f"{out / name} is there already and may hold labels. Name another --out.")
         write_atomic(out / name, text)
     write_atomic(out / "key.json", as_key(entries, seed))
     cells: dict[tuple[str, str], int] = {}

@@ -96,6 +96,17 @@ def test_labels_are_never_overwritten(scores: Path, tmp_path: Path) -> None:
         itax("label", "sheet", scores, "--out", tmp_path / "labels")
 
 
+@pytest.mark.parametrize("kept", ["rater_2.csv", "key.json"])
+def test_what_is_left_of_a_sheet_is_not_overwritten(scores: Path, tmp_path: Path, kept: str) -> None:
+    """The rest is with the raters; nothing is written beside it."""
+    out = tmp_path / "labels"
+    out.mkdir()
+    (out / kept).write_text("of another sheet")
+    with pytest.raises(ConfigError, match=f"{kept} is there already"):
+        itax("label", "sheet", scores, "--out", out, "--seed", 7)
+    assert [("of another sheet", kept)] == [(path.read_text(), path.name) for path in out.iterdir()]
+
+
 def test_a_model_is_named_once(scores: Path, tmp_path: Path) -> None:
     """Two directories of one model would be one cell."""
     with pytest.raises(ConfigError, match="Two of the score directories are of m"):
