@@ -138,7 +138,7 @@ def _today(family: Family, condition: Condition) -> TaskSpec:
     rule = "evalplus_continuation" if condition == "direct" else "evalplus_answer"
     return TaskSpec(
         name=f"itax_{family}_evalplus{suffix}",
-        version=1.0,
+        version=1.1,
         benchmark=f"{family}/plus",
         condition=condition,
         protocol=TODAY.protocol,
