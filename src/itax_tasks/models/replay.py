@@ -97,7 +97,17 @@ class ReplayLM(LM):  # type: ignore[misc]  # lm_eval is untyped
                     f"(first: {names}). Give a complete file, use --limit or --samples, or pass on_missing=empty."
                 )
             log.warning("itax-replay: %d items without an answer count as empty (first: %s).", len(missing), names)
+        self._tell_of_unused(max((request.repeats or 1 for request in requests), default=1))
         return found
+
+    def _tell_of_unused(self, asked: int) -> None:
+        held = 1 + max((sample for _, sample in self.answers), default=0)
+        if held > asked:
+            log.warning(
+                "itax-replay: %s holds up to %d answers to an item, and each is asked for %d: the first are used. "
+                "`itax score --task NAME --completions FILE` judges all of them.",
+                *(self.path, held, asked),
+            )
 
     def _answer(self, name: str, task_id: str, sample: int) -> str | None:
         """The answer under our id, else under another spelling of it that the task knows."""

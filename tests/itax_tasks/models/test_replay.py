@@ -57,6 +57,14 @@ def test_several_samples_are_replayed_in_their_order(tmp_path: Path) -> None:
     assert ["one", "two"] == ReplayLM(str(file)).generate_until([Request("x")] * 2)
 
 
+def test_answers_that_nobody_asks_for_are_told_of(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A resumed generation leaves some; the first is used."""
+    rows = [{"task_id": item.task_id, "completion": item.truth} for item in (*ITEMS, ITEMS[0])]
+    results = lm_eval(answers(tmp_path / "a.jsonl", rows), tmp_path / "out")
+    assert 1.0 == results["results"]["itax_hand_completion"]["pass@1,none"]
+    assert "up to 2 answers to an item, and each is asked for 1" in capfd.readouterr().err
+
+
 def test_missing_answers_are_counted_and_named(tmp_path: Path) -> None:
     """An item without an answer stops the run before anything is executed."""
     rows = [{"task_id": item.task_id, "completion": item.truth} for item in ITEMS[2:]]
