@@ -9,6 +9,9 @@ from typing import Any
 from itax_metrics.matching import Across, same_model
 from itax_metrics.records import Run, TaskRun
 
+_TUNED = re.compile(r"(.*)[-_.](?:instruct|chat|it)((?:[-_.].*)?)", re.IGNORECASE | re.DOTALL)
+_PLAIN = re.compile(r"[-_.](?:base|pt)(?=[-_.]|$)", re.IGNORECASE)
+
 _SHOWN = 3
 """Entries of a list named in a message; the rest is counted. `run.json` has all."""
 
@@ -122,4 +125,15 @@ def run_warnings(base: Run, instruct: Run, across: Across | None) -> tuple[str, 
     warnings = [_difference(*row) for row in compared if row[1] != row[2]]
     if across is None and same_model(base, instruct):
         warnings.append(f"both runs are of the same model ({base.model})")
+    if _look_swapped(base.model, instruct.model):
+        warnings.append(
+            f"{base.model} stands as base and {instruct.model} as instruct: if they were swapped, every tax has the "
+            "wrong sign"
+        )
     return tuple(warnings)
+
+
+def _look_swapped(base: str, instruct: str) -> bool:
+    """Whether the first name is that of the second with the word for a tuned model in it."""
+    tuned = _TUNED.fullmatch(base)
+    return tuned is not None and tuned[1] + tuned[2] == _PLAIN.sub("", instruct)

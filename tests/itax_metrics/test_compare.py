@@ -297,6 +297,26 @@ def _flagged(run, names: set[str]):
     return run[0], [replace(row, flags=("env_unavailable",)) if row.task_id in names else row for row in run[1]]
 
 
+@pytest.mark.parametrize(
+    ("base", "instruct", "swapped"),
+    [
+        ("Qwen/Qwen2.5-Coder-7B-Instruct", "Qwen/Qwen2.5-Coder-7B", True),
+        ("org/deepseek-coder-6.7b-instruct", "org/deepseek-coder-6.7b-base", True),
+        ("org/deepseek-coder-7b-instruct-v1.5", "org/deepseek-coder-7b-base-v1.5", True),
+        ("google/codegemma-7b-it", "google/codegemma-7b", True),
+        ("Qwen/Qwen2.5-Coder-7B", "Qwen/Qwen2.5-Coder-7B-Instruct", False),
+        ("Qwen/Qwen2.5-Coder-7B-Instruct", "me/my-recipe", False),
+        ("org/chat-model", "org/chat-model-tuned", False),
+        ("base", "instruct", False),
+    ],
+)
+def test_a_pair_that_looks_swapped_is_said_to(base: str, instruct: str, swapped: bool):
+    """By name alone, so only where one name is the other's: a tuned model may well stand as base."""
+    (first, rows), (second, others) = _pair_of({"itax_a": {"both": 10}})
+    found = compare((replace(first, model=base), rows), (replace(second, model=instruct), others))
+    assert swapped == any("if they were swapped" in warning for warning in found.warnings)
+
+
 def test_items_that_cannot_pass_here_are_listed():
     """Once where both runs have the same ones, ten by name; they stay in the rate."""
     base, instruct = _pair_of({"itax_a": SPLIT})
