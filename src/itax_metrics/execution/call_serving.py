@@ -212,6 +212,8 @@ class _Watch:
         os.write(self._go.pop(), b".")
 
     def _longest_wait(self, now: float) -> float:
+        if self._waits_since is not None:
+            return memory.SECONDS
         waits = [self._began + self._request["limits"]["wall_seconds"] - now, memory.SECONDS]
         if self._unsent:
             waits.append(self._sent_at + self._patience - now)

@@ -150,6 +150,8 @@ class Server:
 
     def _take_in(self) -> bool:
         """Read what the supervisor sent, and compile it; False when the connection is closed."""
+        # What was read last may have been no program: nothing is kept back while this waits.
+        self._send_replies()
         received = os.read(self._connection, 1 << 18)
         self._decoder.feed(received)
         while (request := self._decoder.next()) is not None:

@@ -129,6 +129,14 @@ def test_a_word_that_comes_too_late_is_passed_over(worker: Worker) -> None:
     assert ["passed", "passed"] == [reply["status"] for reply in told]
 
 
+def test_a_word_that_comes_last_keeps_no_reply_back(worker: Worker) -> None:
+    """Nothing is left to be answered behind it."""
+    worker.queue(asked(Program("x = 1")))
+    worker.queue({"kind": "go", "run": "ended"})
+    worker.flush()
+    assert ["passed"] == [reply["status"] for reply in heard(worker, 5)]
+
+
 def test_few_calls_do_not_wait() -> None:
     """There is little to save."""
     assert [0, PAUSE_AFTER] == [
