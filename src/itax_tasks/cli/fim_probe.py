@@ -14,6 +14,7 @@ from itax_tasks.cli.tokenizers import load_tokenizer
 from itax_tasks.fim.holes import HOLES, Hole
 from itax_tasks.fim.probe import Probe, probe
 from itax_tasks.fim.registry import fim_option
+from itax_tasks.tune.tiny import place_of
 
 
 @click.command("probe", context_settings=HELP)
@@ -49,7 +50,7 @@ def probe_model(
         given.get("revision"),
         given.get("trust_remote_code", "").lower() == "true",
     )
-    tokenizer, score = scorer(backend, model, model_args, device)
+    tokenizer, score = scorer(backend, place_of(model), model_args, device)
     found = probe(tokenizer, score, holes)
     if as_json:
         click.echo(json.dumps({"model": model, **asdict(found)}, indent=2, ensure_ascii=False))

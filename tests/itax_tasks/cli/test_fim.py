@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from itax_metrics.errors import ConfigError, MissingExtraError
 from itax_tasks.cli.fim import fim
+from itax_tasks.tune.tiny import bundled
 
 
 def run(*arguments: str):
@@ -183,3 +184,11 @@ def test_a_model_that_is_not_there_is_one_message(verb: str, tmp_path: Path) -> 
     result = CliRunner().invoke(fim, [verb, nowhere])
     assert isinstance(result.exception, ConfigError), repr(result.exception)
     assert f"No tokenizer could be loaded from {nowhere!r}" in str(result.exception)
+
+
+def test_the_bundled_pair_goes_by_its_names() -> None:
+    """As it does for `itax run`; what detection says of the tokenizer is the same as by its folder."""
+    pytest.importorskip("transformers", reason="the extra `hf` is not installed")
+    shown = CliRunner().invoke(fim, ["detect", "itax-tiny-base"], catch_exceptions=False).output
+    assert shown.splitlines()[0].split()[0] == "family"
+    assert shown == CliRunner().invoke(fim, ["detect", str(bundled("itax-tiny-base"))], catch_exceptions=False).output

@@ -23,7 +23,7 @@ NOTICE = (
 
 _NAMED = re.compile(rf"(?:^|(?<=[=,]))pretrained=({'|'.join(NAMES)})(?=,|$)")
 
-__all__ = ["NAMES", "NOTICE", "bundled", "name_of", "with_folders"]
+__all__ = ["NAMES", "NOTICE", "bundled", "name_of", "place_of", "with_folders"]
 
 
 def bundled(name: str) -> Path:
@@ -43,6 +43,11 @@ def bundled(name: str) -> Path:
 def name_of(model: str) -> str:
     """The name of the pair's model in that folder; any other model as it stands."""
     return next((name for name in NAMES if Path(model) == _folder(name)), model)
+
+
+def place_of(model: str) -> str:
+    """The folder of a model of the pair; any other model as it stands."""
+    return str(bundled(model)) if model in NAMES else model
 
 
 def with_folders(arguments: Sequence[str]) -> list[str]:
